@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Namespace } from '../domain/namespace';
 import { type Actor, isRoot } from '../domain/principal';
+import type { Action } from '../domain/rule';
 import { decideBy, isClearedBy, type PartyRules, rulesOf } from './authorise';
 import { bitsOf, type Policy, type SubjectRules } from './policy';
 
@@ -91,9 +92,15 @@ class Grants {
 }
 
 /** Decides the label sets that are new since the last call: which of them, in a namespace and below, an actor with these rules may read. */
-function extendGrants(grants: Grants, rules: PartyRules, within: Namespace, source: LabelSetSource): void {
+function extendGrants(
+  grants: Grants,
+  rules: PartyRules,
+  within: Namespace,
+  source: LabelSetSource,
+  actions: readonly Action[],
+): void {
   const ancestor = source.findNamespace(within);
-  const read = bitsOf(['read']);
+  const needed = actions.map((action) => bitsOf([action]));
   // Label sets with the same namespace often follow each other. The namespace is then decided once.
   let last: { readonly namespaceId: number; readonly isAllowed: boolean } | undefined;
   grants.reserve(source.labelSetCount + 1);
@@ -106,11 +113,14 @@ function extendGrants(grants: Grants, rules: PartyRules, within: Namespace, sour
     }
     const { namespace, accessTags } = source.labelSet(id);
     if (last?.namespaceId !== namespaceId) {
-      last = { namespaceId, isAllowed: decideBy(rules, read, namespace) === 'allow' };
+      last = { namespaceId, isAllowed: needed.every((bits) => decideBy(rules, bits, namespace) === 'allow') };
     }
     grants.decide(last.isAllowed && isClearedBy(rules, accessTags, namespace));
   }
 }
+
+const readOnly: readonly Action[] = ['read'];
+const readAndEndorse: readonly Action[] = ['read', 'endorse'];
 
 // A mask takes a byte for each label set of the store, so the number of masks is bounded by their bytes.
 const defaultMaxBytes = 32 * 2 ** 20;
@@ -137,20 +147,29 @@ export class ReadableLabelSetCache {
 
   /** Returns the label sets that an actor may read in a namespace and below. */
   get(actor: Actor, within: Namespace, policy: Policy, source: LabelSetSource): ReadableLabelSets {
-    const { id, mask, labelSets } = this.#grantsOf(rulesOf(policy, actor), within, source);
+    const { id, mask, labelSets } = this.#grantsOf(rulesOf(policy, actor), within, source, readOnly);
     const owner = isRoot(actor) ? 'any' : (source.findActor(actor) ?? ownsNothing);
     return { mask, labelSets, owner, grants: id };
   }
 
-  #grantsOf(rules: PartyRules, within: Namespace, source: LabelSetSource): Grants {
+  /** The value at the index of a label set's id is 1 if the actor may read and endorse memories with it. */
+  endorsable(actor: Actor, within: Namespace, policy: Policy, source: LabelSetSource): Uint8Array {
+    return this.#grantsOf(rulesOf(policy, actor), within, source, readAndEndorse).mask;
+  }
+
+  #grantsOf(rules: PartyRules, within: Namespace, source: LabelSetSource, actions: readonly Action[]): Grants {
     // The JSON of a list is unambiguous: different rules or namespaces never give the same key.
-    const key = JSON.stringify([rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))), within]);
+    const key = JSON.stringify([
+      rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))),
+      within,
+      actions.length,
+    ]);
     const known = this.#grants.get(key);
     if (known !== undefined && known.decided === source.labelSetCount + 1) return known;
     // After a rollback the store has fewer label sets, and gives their numbers to others.
     const isUsable = known !== undefined && known.decided <= source.labelSetCount;
     const grants = isUsable ? known : new Grants(++this.#grantsCount);
-    extendGrants(grants, rules, within, source);
+    extendGrants(grants, rules, within, source, actions);
     // The cache asks for the size of a value only when it is new.
     this.#grants.delete(key);
     this.#grants.set(key, grants);

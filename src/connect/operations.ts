@@ -182,7 +182,7 @@ export interface StreamOperations {
   /** Reads a page for the iteration of a list. `version` identifies the state of the store at that time. */
   'list.page'(options?: ListOptions): { readonly version: string; readonly page: MemoryPage };
   /** Reads the current state of a listed memory: true if nothing changed since `version`, undefined if it is not visible any more. */
-  'list.current'(memory: Pick<Memory, 'id' | 'state'>, version: string): true | Memory | undefined;
+  'list.current'(memory: Pick<Memory, 'id' | 'state' | 'trust'>, version: string): true | Memory | undefined;
   /** Returns the cursor for a watch that starts now. It stays valid after another process starts to serve the folder. */
   'watch.cursor'(options: object): string;
   /** Waits for the next change in a watch. The first call opens the stream. */

@@ -7,6 +7,7 @@ import { memoryStates } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { expected, flag, integer, oneOf, parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
+import { trustLevels } from '../domain/trust';
 import { nextTurn } from '../environment/timers';
 import { relist } from '../recall/list';
 import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
@@ -120,7 +121,14 @@ const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
   'rememberAll.items': z.tuple([streamNumber, integer(0), items, flag]),
   list: anything,
   'list.page': anything,
-  'list.current': z.tuple([z.object({ id: z.string(), state: z.enum([...memoryStates, 'forgotten']) }), z.string()]),
+  'list.current': z.tuple([
+    z.object({
+      id: z.string(),
+      state: z.enum([...memoryStates, 'forgotten']),
+      trust: z.enum(trustLevels),
+    }),
+    z.string(),
+  ]),
   'watch.cursor': anything,
   'watch.next': z.tuple([streamNumber, anything]),
   'audit.query': anything,
@@ -262,12 +270,12 @@ async function listPage(call: ServedCall, options?: ListOptions): Promise<Return
 
 function listCurrent(
   call: ServedCall,
-  memory: Pick<Memory, 'id' | 'state'>,
+  memory: Pick<Memory, 'id' | 'state' | 'trust'>,
   version: string,
 ): true | Promise<Memory | undefined> {
   const { engine } = call;
   if (engine.version() === version) return true;
-  return settledItem<Pick<Memory, 'id' | 'state'>>(memory, {
+  return settledItem<Pick<Memory, 'id' | 'state' | 'trust'>>(memory, {
     version: () => engine.version(),
     refresh: (each) => relist(engine.reading(), callerOf(call), each),
     settled: engine.settled,

@@ -45,8 +45,8 @@ export async function* listedMemories(rpc: RpcClient, ...given: [options?: ListO
 }
 
 async function currentMemory(rpc: RpcClient, memory: Memory, version: string): Promise<Memory | undefined> {
-  const { id, state } = memory;
-  const answer = await rpc.read('list.current', { id, state }, version);
+  const { id, state, trust } = memory;
+  const answer = await rpc.read('list.current', { id, state, trust }, version);
   return answer === true ? memory : answer;
 }
 

@@ -1,6 +1,7 @@
 import { invalidInput, type MemoryError } from './errors';
 import { contains, type Namespace } from './namespace';
 import type { Actor } from './principal';
+import { type MinTrust, trustLevelOf } from './trust';
 
 /** A scope after parsing. A memory is inside the scope if all fields of the scope match. */
 export interface ParsedScope {
@@ -9,6 +10,7 @@ export interface ParsedScope {
   readonly agentId?: string;
   readonly sessionId?: string;
   readonly tags?: readonly string[];
+  readonly minTrust?: MinTrust;
 }
 
 /** The actor of a handle, and the scope that limits everything the handle does. */
@@ -44,7 +46,14 @@ export function narrowScope(outer: ParsedScope, inner: ParsedScope): ParsedScope
   }
   if (namespace !== undefined) narrowed.namespace = namespace;
   if (tags.length > 0) narrowed.tags = tags;
+  const minTrust = higherTrust(outer.minTrust, inner.minTrust);
+  if (minTrust !== undefined) narrowed.minTrust = minTrust;
   return narrowed;
+}
+
+function higherTrust(a: MinTrust | undefined, b: MinTrust | undefined): MinTrust | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return trustLevelOf(a) >= trustLevelOf(b) ? a : b;
 }
 
 /** Makes the error for `within` with a scope that is outside the handle's scope. */

@@ -19,6 +19,11 @@ export interface Scope {
   sessionId?: string;
   /** The memory has all of these tags. */
   tags?: readonly string[];
+  /**
+   * The memory has at least this trust now. Less trusted memories are left out before a search, so they change no score and no count. A
+   * handle's and a call's values can only raise it. Default: 'reported', so everything except what is untrusted.
+   */
+  minTrust?: 'reported' | 'standard' | 'verified';
 }
 
 /** A value to compare a field with. A Date can be compared with time fields, and with ISO strings in metadata. */
@@ -98,7 +103,10 @@ export type Filter<M = Metadata> = { [F in FilterField]?: FilterCondition } & {
   not?: Filter<M>;
 };
 
-/** Memories that ordinary reads leave out. 'quarantined' has an effect only for the host. */
+/**
+ * Memories that ordinary reads leave out. 'quarantined': contained memories, which only the host sees, and untrusted ones, which the host and
+ * principals with `endorse` in their namespace see.
+ */
 export type IncludedState = 'expired' | 'superseded' | 'consolidated' | 'quarantined';
 export const includedStates = [
   'expired',

@@ -6,6 +6,10 @@
 export type Trust = 'untrusted' | 'reported' | 'standard' | 'verified';
 export const trustLevels = ['untrusted', 'reported', 'standard', 'verified'] as const satisfies readonly Trust[];
 
+/** The least trust that a read can ask for. */
+export type MinTrust = Exclude<Trust, 'untrusted'>;
+export const minTrusts = ['reported', 'standard', 'verified'] as const satisfies readonly MinTrust[];
+
 /** A level as a number, in which form it is stored and compared: 0 for 'untrusted' up to 3 for 'verified'. */
 export type TrustLevel = 0 | 1 | 2 | 3;
 

@@ -8,7 +8,7 @@ import { nextTurn } from '../environment/timers';
 import type { ChangeLine } from '../state/queries/change-queries';
 import { type MemoryRow, memoryLabelsOf } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
-import { checkRecord, toMemory } from './recheck';
+import { byIdView, checkRecord, toMemory } from './recheck';
 
 /** A change, with the revision that it made and the principal that made it. */
 export type Revision = MemoryChange & { revision: number; by: Principal };
@@ -62,7 +62,7 @@ export async function history(
 const maxRestarts = 3;
 
 function visibleLines(context: ReadContext, caller: Caller, id: string, { fromRevision = 1, limit }: HistoryPart) {
-  const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));
+  const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id), byIdView(caller));
   if (record === undefined) return undefined;
   const lines = context.state.changes.ofRecord(record).filter(({ revision }) => revision >= fromRevision);
   return { record, lines: lines.slice(0, limit) };

@@ -1,10 +1,11 @@
+import type { TrustView } from '../access/trust-floor';
 import type { Memory } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
 import { isRoot } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { MemoryRow } from '../state/tables/memory-row';
 import type { ReadContext } from './read-context';
-import { checkRecord, toMemory } from './recheck';
+import { byIdView, checkRecord, toMemory } from './recheck';
 
 /** Identifies a memory by its id, or by its key in a namespace. */
 export type MemoryAddress = string | { readonly namespace: Namespace; readonly key: string };
@@ -20,9 +21,14 @@ export function get(context: ReadContext, caller: Caller, address: MemoryAddress
 }
 
 /** Looks up the record of a memory that the caller may read, even if it has expired. */
-export function findRecord(context: ReadContext, caller: Caller, address: MemoryAddress): MemoryRow | undefined {
+export function findRecord(
+  context: ReadContext,
+  caller: Caller,
+  address: MemoryAddress,
+  view: TrustView = byIdView(caller),
+): MemoryRow | undefined {
   if (typeof address !== 'string') return findByKey(context, caller, address);
-  return checkRecord(context, caller, context.state.records.unchecked(address));
+  return checkRecord(context, caller, context.state.records.unchecked(address), view);
 }
 
 /**
@@ -39,7 +45,7 @@ function findByKey(
   const owners = isRoot(caller.actor) ? ['any' as const] : own === undefined ? [0] : [own, 0];
   for (const owner of owners) {
     for (const labelSet of state.interning.labelSetsOf(namespace)) {
-      const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key));
+      const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key), byIdView(caller));
       if (record !== undefined) return record;
     }
   }

@@ -10,7 +10,7 @@ import type { CompiledSelection } from '../state/queries/selection-sql';
 import { gatherFacts } from './gather-facts';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
-import { recheck, toMemory } from './recheck';
+import { recheck, toMemory, viewOf } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
 import { compileSelection, countByLabelSet, isInColumns } from './visible-set';
 
@@ -66,7 +66,7 @@ function readPage(
     if (record === inLaterTurn) return inLaterTurn;
     if (record === undefined) continue;
     bytes += answerBytesOf(record);
-    const memory = recheck(context, caller, record);
+    const memory = recheck(context, caller, record, viewOf(selection));
     if (memory !== undefined) items.push(memory);
   }
   return { items };
@@ -76,9 +76,15 @@ function readPage(
  * Reads a listed memory again. Returns undefined if the memory is gone, may not be read by the caller any more, or has another state than
  * when it was listed.
  */
-export function relist(context: ReadContext, caller: Caller, listed: Pick<Memory, 'id' | 'state'>): Memory | undefined {
+export function relist(
+  context: ReadContext,
+  caller: Caller,
+  listed: Pick<Memory, 'id' | 'state' | 'trust'>,
+): Memory | undefined {
   return context.snapshot(() => {
-    const record = findRecord(context, caller, listed.id);
+    // An untrusted memory was listed because the list includes quarantined ones.
+    const view = listed.trust === 'untrusted' ? 'quarantined' : 'ordinary';
+    const record = findRecord(context, caller, listed.id, view);
     return record === undefined || record.state !== listed.state ? undefined : toMemory(context, caller, record);
   });
 }

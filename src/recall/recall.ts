@@ -15,7 +15,7 @@ import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
 import { type ComparedVectors, rankInMemory } from './rank-in-memory';
 import type { ReadContext } from './read-context';
-import { recheck } from './recheck';
+import { recheck, viewOf } from './recheck';
 import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { compileSelection, type VisibleSet } from './visible-set';
@@ -278,8 +278,11 @@ function loadHits(
     maxBytes,
     query,
     vector,
+    selection,
     summary,
-  }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'query' | 'vector'> & { readonly summary: SearchSummary | undefined },
+  }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'query' | 'vector' | 'selection'> & {
+    readonly summary: SearchSummary | undefined;
+  },
 ): Hit[] | typeof inLaterTurn {
   const hits: Hit[] = [];
   let excerpts: ExcerptFinder | undefined;
@@ -288,7 +291,7 @@ function loadHits(
     if (hits.length === topK) break;
     const record = loader.get(row);
     if (record === inLaterTurn) return inLaterTurn;
-    const memory = record && recheck(context, caller, record);
+    const memory = record && recheck(context, caller, record, viewOf(selection));
     if (record === undefined || memory === undefined) continue;
     bytes += answerBytesOf(record);
     if (hits.length > 0 && maxBytes !== undefined && bytes > maxBytes) break;

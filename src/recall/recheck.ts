@@ -1,5 +1,7 @@
 import { mayRead, mayReadState } from '../access/authorise';
+import { isTrustedEnough, type TrustView } from '../access/trust-floor';
 import type { Memory } from '../domain/memory';
+import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
 import { type Caller, isInScope } from '../domain/scope';
 import { mayKnowOfDamage } from '../state/queries/damaged-record';
@@ -12,11 +14,12 @@ type Context = Pick<ReadContext, 'state'>;
  * Checks whether a record may be returned to a caller. This is the second access check. It uses only the labels in the record, and does
  * not depend on the query that found it.
  */
-function mayLeave({ state }: Context, { actor, scope }: Caller, record: MemoryRow): boolean {
+function mayLeave({ state }: Context, caller: Caller, record: MemoryRow, view: TrustView): boolean {
+  const { actor, scope } = caller;
   if (!mayReadState(actor, record.state)) return false;
-  return (
-    mayRead(state.policy, actor, memoryLabelsOf(state, record)) && isInScope(scope, scopedFieldsOfRow(state, record))
-  );
+  const labels = memoryLabelsOf(state, record);
+  const isAllowed = mayRead(state.policy, actor, labels) && isInScope(scope, scopedFieldsOfRow(state, record));
+  return isAllowed && isTrustedEnough(state.policy, caller, { ...labels, trust: state.trustOf(record) }, view);
 }
 
 /**
@@ -25,17 +28,27 @@ function mayLeave({ state }: Context, { actor, scope }: Caller, record: MemoryRo
  *
  * @throws RECORD_DAMAGED if the record is damaged and its current labels allow the caller to read it
  */
-export function checkRecord(context: Context, caller: Caller, record: MemoryRow | undefined): MemoryRow | undefined {
+export function checkRecord(
+  context: Context,
+  caller: Caller,
+  record: MemoryRow | undefined,
+  view: TrustView = 'ordinary',
+): MemoryRow | undefined {
   if (record === undefined) return undefined;
   const { state } = context;
-  if (state.rowChecksum.isIntact(record)) return mayLeave(context, caller, record) ? record : undefined;
+  if (state.rowChecksum.isIntact(record)) return mayLeave(context, caller, record, view) ? record : undefined;
   if (mayKnowOfDamage(state, record, caller.actor, caller.scope)) throw damaged(record.id);
   return undefined;
 }
 
 /** Converts a record that a query found to a memory. If it fails the second access check, counts this and returns undefined. */
-export function recheck(context: ReadContext, caller: Caller, record: MemoryRow): Memory | undefined {
-  if (mayLeave(context, caller, record)) return toMemory(context, caller, record);
+export function recheck(
+  context: ReadContext,
+  caller: Caller,
+  record: MemoryRow,
+  view: TrustView = 'ordinary',
+): Memory | undefined {
+  if (mayLeave(context, caller, record, view)) return toMemory(context, caller, record);
   context.recheckRejected();
   return undefined;
 }
@@ -62,5 +75,19 @@ export function withoutHiddenLinks(context: Context, caller: Caller, memory: Mem
  */
 export function mayLearnId(context: Context, caller: Caller, id: string): boolean {
   const record = context.state.records.uncheckedOrTombstone(id);
-  return record !== undefined && context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record);
+  return (
+    record !== undefined &&
+    context.state.rowChecksum.isIntact(record) &&
+    mayLeave(context, caller, record, byIdView(caller))
+  );
+}
+
+/** How a selection looks at memories that are less trusted. */
+export function viewOf({ include }: Pick<ParsedSelection, 'include'>): TrustView {
+  return include.has('quarantined') ? 'quarantined' : 'ordinary';
+}
+
+/** How a lookup of one memory by its id looks at it. The host finds everything, so that it can decide about it. */
+export function byIdView({ actor }: Caller): TrustView {
+  return isRoot(actor) ? 'quarantined' : 'ordinary';
 }

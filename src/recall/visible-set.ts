@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ReadableLabelSetCache } from '../access/readable-label-sets';
+import { leastTrust } from '../access/trust-floor';
 import { defined } from '../domain/defined';
 import type { FilterNode } from '../domain/filter';
 import type { Namespace } from '../domain/namespace';
@@ -38,7 +39,18 @@ export function compileSelection(
       linked: { readable: readableIn(callerScope.namespace), scope: callerScope },
     },
   };
-  return { ...access, now: clock.now(), candidates: () => candidateRows(state.columns, access) };
+  const { columns } = state;
+  const seesQuarantined = selection.include.has('quarantined') && scope.minTrust === undefined;
+  const quarantined = seesQuarantined
+    ? readable.endorsable(actor, scope.namespace ?? [], policy, interning)
+    : undefined;
+  const trusted = {
+    least: leastTrust(scope),
+    leastLinked: leastTrust(callerScope),
+    columns,
+    ...defined({ quarantined }),
+  };
+  return { ...access, trusted, now: clock.now(), candidates: () => candidateRows(state.columns, access) };
 }
 
 /** Checks whether these criteria can be evaluated with the columns in RAM, without SQLite. */
@@ -49,14 +61,16 @@ export function isInColumns({ filter, asOf, include }: SelectionCriteria): boole
 /** Makes a test for the rows that match a selection which `isInColumns`. It is right until the next change of a row. */
 export function visibilityTest(
   columns: ColumnStore,
-  { readable, criteria, now }: CompiledSelection,
+  { readable, criteria, now, trusted: { least } }: CompiledSelection,
 ): (row: number) => boolean {
-  const { labelSet, owner, active, expiresAt } = columns;
+  const { labelSet, owner, active, expiresAt, trust } = columns;
+  const needsTrust = columns.hasBelow(least);
   const scoped = columns.scoped(criteria.scope);
   return (row) => {
     if (active[row] === 0 || readable.mask[labelSet[row] as number] !== 1) return false;
     if (owner[row] !== 0 && readable.owner !== 'any' && owner[row] !== readable.owner) return false;
     if ((expiresAt[row] as number) <= now) return false;
+    if (needsTrust && (trust[row] as number) <= least) return false;
     for (const { has } of scoped) if (!has(row)) return false;
     return true;
   };
@@ -187,8 +201,9 @@ export class MaskedSet implements FollowingSet {
 
   /** Adds every row that matches the compiled selection, which `isInColumns`. The set must be empty. */
   // Uses local variables, because calling `add` for each memory in the store takes five times as long.
-  addReadable({ readable, criteria, now }: CompiledSelection): void {
-    const { last, labelSet, owner, active, expiresAt, length, chunks } = this.#columns;
+  addReadable({ readable, criteria, now, trusted: { least } }: CompiledSelection): void {
+    const { last, labelSet, owner, active, expiresAt, length, chunks, trust } = this.#columns;
+    const needsTrust = this.#columns.hasBelow(least);
     const { mask: readableLabelSets, owner: own } = readable;
     const scoped = this.#columns.scoped(criteria.scope);
     const { mask } = this;
@@ -197,6 +212,7 @@ export class MaskedSet implements FollowingSet {
     for (let row = 1; row <= last; row++) {
       if (active[row] === 0 || readableLabelSets[labelSet[row] as number] !== 1) continue;
       if (owner[row] !== 0 && own !== 'any' && owner[row] !== own) continue;
+      if (needsTrust && (trust[row] as number) <= least) continue;
       const expiry = expiresAt[row] as number;
       if (expiry <= now || (scoped.length > 0 && !scoped.every(({ has }) => has(row)))) continue;
       mask[row] = 1;
@@ -601,11 +617,15 @@ export class VisibleSetCache {
 }
 
 /** Makes the cache key for a selection. Two selections have the same key only if the same rows match. */
-function keyOf(columns: ColumnStore, { readable: { grants, owner }, criteria: { scope } }: CompiledSelection): string {
+function keyOf(
+  columns: ColumnStore,
+  { readable: { grants, owner }, criteria: { scope }, trusted }: CompiledSelection,
+): string {
   const reader = owner === 'any' || columns.hasPrivateRows(owner) ? owner : 'none';
   const { userId, sessionId, agentId, tags } = scope;
+  const { least } = trusted;
   if (userId === undefined && sessionId === undefined && agentId === undefined && tags === undefined)
-    return `${grants} ${reader}`;
+    return `${grants} ${reader} ${least}`;
   // The namespace is part of the grants. The JSON of a list is unambiguous.
-  return `${grants} ${reader} ${JSON.stringify([userId ?? null, sessionId ?? null, agentId ?? null, tags ?? []])}`;
+  return `${grants} ${reader} ${least} ${JSON.stringify([userId ?? null, sessionId ?? null, agentId ?? null, tags ?? []])}`;
 }

@@ -27,7 +27,7 @@ export interface UpdateTarget {
 export function updateTarget(context: ReadContext, caller: Caller, id: string, ifRevision?: number): UpdateTarget {
   const { state } = context;
   return context.snapshot(() => {
-    const record = findRecord(context, caller, id);
+    const record = findRecord(context, caller, id, 'writing');
     if (record === undefined) throw noSuchMemory(id);
     const labels = memoryLabelsOf(state, record);
     if (!mayChange(state.policy, caller.actor, 'update', labels)) throw forbiddenChange(id, 'update', labels.namespace);

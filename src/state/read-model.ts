@@ -2,6 +2,8 @@ import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
+import { MemoryError } from '../domain/errors';
+import { sourceChannels } from '../domain/memory';
 import type { ParsedScope } from '../domain/scope';
 import type { TrustLevel } from '../domain/trust';
 import { nextTurn } from '../environment/timers';
@@ -9,7 +11,7 @@ import { Postings } from '../keyword-index/postings';
 import { prepareLists, translated } from '../sqlite/sqlite';
 import type { RowColumns } from './apply/apply-context';
 import { type RowChange, rowColumnsOf } from './apply/apply-context';
-import type { TrustColumns } from './apply/trust';
+import { ownTrust, type TrustColumns } from './apply/trust';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
@@ -21,6 +23,7 @@ import type { RowChecksum } from './tables/memory-row';
 import { queries } from './tables/schema';
 import { chunksIn, type RowRange, type SpaceCoverage } from './tables/space-coverage';
 import { type SpaceChunks, VectorTable } from './tables/vector-table';
+import { TrustPass } from './trust-pass';
 
 /** The parts of an applied batch that readers need to update what they keep in RAM. */
 export type FollowedBatch = Pick<AppliedBatch, 'changes' | 'changeSeq' | 'embedded' | 'spaceSwitched'>;
@@ -59,6 +62,9 @@ export class ReadModel {
   /** True if a snapshot has replaced the tables, and RAM has not followed it. */
   #isReplaced = false;
   /** The vector counts in the space that the store is about to switch to. They are complete once every row was counted. */
+  /** The ceilings with which the trust of the columns was computed: see `Policy.ceilingsText`. */
+  #ceilingsText = '';
+  readonly #trustPass: TrustPass;
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
   /** @param postingBytes The limit of memory for postings. */
@@ -77,6 +83,7 @@ export class ReadModel {
     });
     this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
+    this.#trustPass = new TrustPass(database);
     this.#dataVersion = state.dataVersion();
     state.snapshot(() => {
       // Another process may have written since the state was loaded. Rules, labels and rows must come from the same snapshot.
@@ -154,7 +161,9 @@ export class ReadModel {
 
   #follow(batch: AppliedBatch): void {
     const { changes, wordsDamaged, spaceSwitched } = batch;
-    for (const change of changes) this.columns.apply(change);
+    const retrusted: number[] = [];
+    for (const change of changes) if (this.columns.apply(change)) retrusted.push(change.row);
+    this.#followTrust(retrusted);
     if (spaceSwitched) this.#switchChunks(batch);
     else if (this.#next !== undefined) followIn(this.#next.chunks, batch);
     if (wordsDamaged) this.postings.clear();
@@ -263,20 +272,85 @@ export class ReadModel {
     for (let after = 0; after < last; after += rowsPerTurn) {
       for (const values of columnsIn.all({ space, after, upTo: after + rowsPerTurn })) {
         const columns = columnsOf(values, this.interning);
-        this.columns.apply(columns === undefined ? { row: values[0] } : { row: values[0], columns });
+        const trust = this.#ownTrust(values);
+        this.columns.apply(columns === undefined ? { row: values[0], trust } : { row: values[0], columns, trust });
       }
     }
     this.#lastSeen = this.lastChangeSeq;
+    this.#ceilingsText = this.policy.ceilingsText;
+    const { derivations, contributors } = this.#state;
+    if (!derivations.isEmpty || !contributors.isEmpty) this.#readTrust();
+  }
+
+  /** The trust of a row that was read, without regard to its contributors and sources. */
+  #ownTrust(values: ColumnValues): TrustLevel {
+    return ownTrust(
+      { ...this.#state.trustTables, contributors: noContributors },
+      {
+        row: values[0],
+        state: values[10] === quarantined ? 'quarantined' : 'active',
+        label_set: values[1],
+        author: values[3],
+        source_channel: sourceChannels[values[14]] ?? 'agent',
+        trust: values[13],
+      },
+    );
+  }
+
+  /** Computes the trust of every row again. */
+  #readTrust(): void {
+    const { columns } = this;
+    const trust = this.#trustPass.run(this.#state.trustTables, columns.last);
+    this.#ceilingsText = this.policy.ceilingsText;
+    for (let row = 1; row <= columns.last; row++) {
+      if (columns.trust[row] !== 0) columns.setTrust(row, trust[row] as TrustLevel);
+    }
+  }
+
+  /**
+   * Follows changes of trust: that of every row if a ceiling changed, else that of what was made from some rows, directly and in several
+   * steps.
+   */
+  #followTrust(changed: readonly number[]): void {
+    if (this.policy.ceilingsText !== this.#ceilingsText) {
+      this.#readTrust();
+      return;
+    }
+    const { derivations, trustTables } = this.#state;
+    if (changed.length === 0 || derivations.isEmpty) return;
+    const reached = new Set(changed);
+    try {
+      for (const row of reached) {
+        for (const made of derivations.bySource(row)) reached.add(made.row);
+        if (reached.size > maxFollowedRows) break;
+      }
+      if (reached.size <= maxFollowedRows) {
+        for (const row of reached) {
+          const columns = trustTables.trustColumnsOf(row);
+          if (columns !== undefined) this.columns.setTrust(row, this.trustOf(columns));
+        }
+        return;
+      }
+    } catch (error) {
+      // A damaged line: the pass over all rows makes its memory untrusted, and a read of it reports the damage.
+      if (!MemoryError.is(error)) throw error;
+    }
+    this.#readTrust();
   }
 
   #readChanged(onChange: (change: RowChange) => void): void {
     const space = this.interning.currentSpace?.id ?? 0;
+    const changed: number[] = [];
     for (const line of this.#changedSince.iterate({ change_seq: this.#lastSeen, space })) {
-      const change = rowChangeOf(line, this.interning);
+      const change = rowChangeOf(line, this.interning, this.#ownTrust(line as unknown as ColumnValues));
       this.columns.apply(change);
+      changed.push(change.row);
       onChange(change);
     }
     this.#lastSeen = this.lastChangeSeq;
+    // The loop leaves out sources and contributors.
+    if (!this.#state.contributors.isEmpty) this.#readTrust();
+    else this.#followTrust(changed);
   }
 }
 
@@ -295,10 +369,18 @@ const columnValues = [
 type ColumnValues = readonly [
   ...[row: number, labelSet: number, owner: number, author: number, userId: string | null, sessionId: string | null],
   ...[length: number, validFrom: number, expiresAt: number | null, priority: number],
-  ...[state: number, tags: string | null, chunks: number],
+  ...[state: number, tags: string | null, chunks: number, trust: number | null, channel: number],
 ];
 
-const [active, forgotten] = [1, 2];
+const [active, forgotten, quarantined] = [1, 2, 3];
+const noContributors = { ofRow: () => [] };
+// More rows than this take as long as a pass over all of them.
+const maxFollowedRows = 256;
+
+const channelNumber = sql<number>`case source_channel ${sql.join(
+  sourceChannels.map((channel, i) => sql`when ${sql.lit(channel)} then ${sql.lit(i)}`),
+  sql` `,
+)} else -1 end`;
 
 /** Selects what `ColumnStore` keeps. SQLite gives numbers faster than texts, so it compares the texts that most rows have. */
 function selectColumns(space: number) {
@@ -306,11 +388,12 @@ function selectColumns(space: number) {
     .selectFrom('memories')
     .select(columnValues)
     .select([
-      sql<number>`case state when 'active' then ${sql.lit(active)} when 'forgotten' then ${sql.lit(forgotten)} else 0 end`.as(
-        'state',
-      ),
+      sql<number>`case state when 'active' then ${sql.lit(active)} when 'forgotten' then ${sql.lit(forgotten)}
+          when 'quarantined' then ${sql.lit(quarantined)} else 0 end`.as('state'),
       sql<string | null>`nullif(tags, '[]')`.as('tags'),
       chunksIn(space).as('chunks'),
+      'trust',
+      channelNumber.as('channel'),
     ]);
 }
 
@@ -339,11 +422,11 @@ function columnsOf(values: ColumnValues, interning: ReadonlyInterning): RowColum
 
 type ChangedValues = readonly [...ColumnValues, id: string, changeSeq: number];
 
-function rowChangeOf(values: ChangedValues, interning: ReadonlyInterning): RowChange {
-  const [row, id, changeSeq] = [values[0], values[13], values[14]];
+function rowChangeOf(values: ChangedValues, interning: ReadonlyInterning, trust: TrustLevel): RowChange {
+  const [row, id, changeSeq] = [values[0], values[15], values[16]];
   const columns = columnsOf(values.slice(0, 13) as unknown as ColumnValues, interning);
-  if (columns === undefined) return { row, id, changeSeq, type: 'forgotten', reindex: true };
-  return { row, id, changeSeq, type: 'revised', reindex: true, columns };
+  if (columns === undefined) return { row, id, changeSeq, type: 'forgotten', reindex: true, trust };
+  return { row, id, changeSeq, type: 'revised', reindex: true, columns, trust };
 }
 
 function prepareChangedSince(database: Database) {
@@ -434,6 +517,7 @@ export class ChunkCounts implements SpaceChunks {
 }
 
 const initialCapacity = 1024;
+const highestTrust: TrustLevel = 3;
 // The store remembers this many changes. A visible set (the rows that a caller may see) that has missed more is computed again. Computing
 // one for 100,000 memories takes as long as about 10,000 changes.
 const rememberedChanges = 8_192;
@@ -448,7 +532,7 @@ export interface ChangedRow {
 }
 
 /**
- * The values of each memory that every search needs, in one typed array for each column: 39 bytes a memory. Row 0 is not used. The rows
+ * The values of each memory that every search needs, in one typed array for each column: 40 bytes a memory. Row 0 is not used. The rows
  * with each label set, user, session, agent and tag are listed, too: 8 bytes for the label set, 12 for each of the next three, and 20 for
  * each tag. So a search takes as long as the memories that its selection is about, and not as long as the store.
  */
@@ -466,6 +550,8 @@ export class ColumnStore {
   validFrom = new Float64Array(initialCapacity);
   expiresAt = new Float64Array(initialCapacity);
   priority = new Float64Array(initialCapacity);
+  /** The trust of the memory or the tombstone, plus 1. 0 for a row that does not exist. */
+  trust = new Uint8Array(initialCapacity);
   /** The number of changes to rows so far. */
   changeCount = 0;
   // Ring buffers: the change with number n is at the index n modulo their length.
@@ -476,6 +562,8 @@ export class ColumnStore {
   readonly #priorityBefore = new Float64Array(rememberedChanges);
   /** The value of `changeCount` when `replaceChunks` was last called. */
   #chunksReplacedAt = 0;
+  /** The number of rows with each value of `trust`. */
+  readonly #withTrust = new Uint32Array(5);
   readonly #privateRows = new Map<number, number>();
   readonly #byLabelSet = new RowLists();
   readonly #users = new FieldRows();
@@ -483,22 +571,52 @@ export class ColumnStore {
   readonly #agents = new FieldRows();
   readonly #tags = new TagRows();
 
-  apply({ row, columns }: Pick<RowChange, 'row' | 'columns'>): void {
+  /** @returns whether the trust of a known row changed */
+  apply({ row, columns, trust }: Pick<RowChange, 'row' | 'columns' | 'trust'>): boolean {
     if (row > this.last) {
       this.#grow(row);
       this.last = row;
     }
+    this.#remember(row);
+    this.#countOwner(this.owner[row] as number, -1);
+    this.#list(row, columns);
+    if (columns === undefined) this.#clear(row);
+    else this.#set(row, columns);
+    this.#countOwner(this.owner[row] as number, 1);
+    const before = this.trust[row] as number;
+    if (trust === undefined && before !== 0) return false;
+    this.#putTrust(row, trust ?? highestTrust);
+    return before !== 0 && this.trust[row] !== before;
+  }
+
+  /** Changes the trust of a row. Sets of visible rows follow, as they do after other changes. */
+  setTrust(row: number, trust: TrustLevel): void {
+    if (this.trust[row] === trust + 1) return;
+    this.#remember(row);
+    this.#putTrust(row, trust);
+  }
+
+  /** Whether any row has less trust. Otherwise nobody has to look at the trust of single rows. */
+  hasBelow(trust: TrustLevel): boolean {
+    for (let value = 1; value <= trust; value++) if (this.#withTrust[value] !== 0) return true;
+    return false;
+  }
+
+  #putTrust(row: number, trust: TrustLevel): void {
+    const before = this.trust[row] as number;
+    this.#withTrust[before] = (this.#withTrust[before] as number) - 1;
+    this.trust[row] = trust + 1;
+    this.#withTrust[trust + 1] = (this.#withTrust[trust + 1] as number) + 1;
+  }
+
+  /** Keeps the values of a row before a change. */
+  #remember(row: number): void {
     const at = this.changeCount++ % rememberedChanges;
     this.#changedRow[at] = row;
     this.#lengthBefore[at] = this.length[row] as number;
     this.#chunksBefore[at] = this.chunks[row] as number;
     this.#validFromBefore[at] = this.validFrom[row] as number;
     this.#priorityBefore[at] = this.priority[row] as number;
-    this.#countOwner(this.owner[row] as number, -1);
-    this.#list(row, columns);
-    if (columns === undefined) this.#clear(row);
-    else this.#set(row, columns);
-    this.#countOwner(this.owner[row] as number, 1);
   }
 
   /** The number of memories with one of these label sets, or any number above `limit` if there are more. */
@@ -531,10 +649,10 @@ export class ColumnStore {
 
   /** The number of bytes of RAM, without the few that a store always needs. */
   get bytes(): number {
-    const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority } = this;
+    const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, trust } = this;
     const lists = [this.#byLabelSet, this.#users, this.#sessions, this.#agents, this.#tags];
     return (
-      bytesOf(labelSet, owner, active, chunks, length, validFrom, expiresAt, priority) +
+      bytesOf(labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, trust) +
       lists.reduce((sum, { bytes }) => sum + bytes, 0)
     );
   }
@@ -613,6 +731,7 @@ export class ColumnStore {
     this.validFrom = copy(this.validFrom, new Float64Array(capacity));
     this.expiresAt = copy(this.expiresAt, new Float64Array(capacity));
     this.priority = copy(this.priority, new Float64Array(capacity));
+    this.trust = copy(this.trust, new Uint8Array(capacity));
   }
 }
 

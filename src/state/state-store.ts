@@ -29,6 +29,7 @@ import { applyShare } from './apply/apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
 import { applySpend } from './apply/apply-spend';
 import { applyUpdate } from './apply/apply-update';
+import { CeilingLookup } from './apply/ceiling-lookup';
 import { applyEntry, type EntryApplierDeps } from './apply/entry-applier';
 import { TableWriter } from './apply/table-writer';
 import { effectiveTrust, type TrustColumns, type TrustTables } from './apply/trust';
@@ -56,6 +57,7 @@ import { storeKeyOf } from './tables/store-key';
 import { copyMark, StoreMeta } from './tables/store-meta';
 import { Words } from './tables/words';
 import { WriteRequests } from './tables/write-requests';
+import type { TrustPassTables } from './trust-pass';
 
 /** The effects of one batch, after its commit. */
 export interface AppliedBatch {
@@ -129,7 +131,9 @@ export class StateStore {
   readonly requests: WriteRequests;
   /** The keyword index. */
   readonly words: Words;
-  readonly #trustTables: TrustTables;
+  /** What the trust of memories depends on. Records are read without checks. */
+  readonly trustTables: TrustPassTables;
+  readonly #ceilings: CeilingLookup;
   readonly #memberships: ClusterMemberships;
   readonly #writer: TableWriter;
   readonly #audit: ChangesAudit;
@@ -205,7 +209,8 @@ export class StateStore {
         .where('state', '!=', 'forgotten'),
     );
     this.#policy = this.declarations.policy();
-    this.#trustTables = this.#newTrustTables((row) => this.records.trustColumnsOf(row));
+    this.#ceilings = new CeilingLookup(this.interning, () => this.#policy);
+    this.trustTables = this.#newTrustTables((row) => this.records.trustColumnsOf(row));
     this.#context = this.#newContext();
     this.#readCounters();
     assertRowNumbers(database, this.#lastRow);
@@ -272,7 +277,7 @@ export class StateStore {
 
   /** The trust of a memory now. */
   trustOf(record: TrustColumns): TrustLevel {
-    return effectiveTrust(this.#trustTables, record);
+    return effectiveTrust(this.trustTables, record);
   }
 
   /** Runs several reads on one snapshot of the database. */
@@ -383,6 +388,7 @@ export class StateStore {
 
   #reloadTables(): void {
     this.interning.reload();
+    this.#ceilings.clear();
     this.derivations.reload();
     this.contributors.reload();
     this.holds.reload();
@@ -522,13 +528,9 @@ export class StateStore {
     }
   }
 
-  #newTrustTables(trustColumnsOf: TrustTables['trustColumnsOf']): TrustTables {
+  #newTrustTables(trustColumnsOf: TrustTables['trustColumnsOf']) {
     const { interning, derivations, contributors } = this;
-    const policy: TrustTables['policy'] = {
-      ceilingOf: (actor, namespace) => this.#policy.ceilingOf(actor, namespace),
-      channelCeiling: (channel, namespace) => this.#policy.channelCeiling(channel, namespace),
-    };
-    return { policy, interning, derivations, contributors, trustColumnsOf };
+    return { ceilings: this.#ceilings, interning, derivations, contributors, trustColumnsOf };
   }
 
   /** The context of every command. It is made once, because making twenty functions takes longer than most steps of a command. */
@@ -546,7 +548,6 @@ export class StateStore {
       coverage: this.coverage,
       derivations: this.derivations,
       contributors: this.contributors,
-      trust: checkedTables,
       trustOf: (record) => effectiveTrust(checkedTables, record),
       changes: this.changes,
       incidents: this.incidents,

@@ -185,7 +185,7 @@ export class PrincipalAccess implements AccessHandle {
     const context = this.#engine.reading();
     const { state } = context;
     return context.snapshot(() => {
-      const record = id === undefined ? undefined : findRecord(context, this.#caller, id);
+      const record = id === undefined ? undefined : findRecord(context, this.#caller, id, 'quarantined');
       if (id !== undefined && record === undefined) throw noSuchMemory(id);
       const labels = record && memoryLabelsOf(state, record);
       this.#assertAdministers(labels?.namespace ?? namespace);

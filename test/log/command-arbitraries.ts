@@ -17,7 +17,7 @@ import type { Json, Metadata } from '../../src/domain/json';
 import { memoryKinds, sourceChannels } from '../../src/domain/memory';
 import { type Actor, type Party, root } from '../../src/domain/principal';
 import { actions, type Member, type Subject } from '../../src/domain/rule';
-import { trustLevels } from '../../src/domain/trust';
+import { minTrusts, trustLevels } from '../../src/domain/trust';
 
 /** Makes an object with any of its optional fields left out. */
 function record<T extends object, R extends keyof T>(
@@ -78,7 +78,10 @@ const quota = record<NonNullable<Stamp['quotas']>['general'], never>(
   [],
 );
 const scope = record<Stamp['scope'], never>(
-  { namespace: texts, userId: text, agentId: text, sessionId: text, tags: texts },
+  {
+    ...{ namespace: texts, userId: text, agentId: text, sessionId: text, tags: texts },
+    minTrust: fc.constantFrom(...minTrusts),
+  },
   [],
 );
 

@@ -67,20 +67,20 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'second check: removed',
     'recall/recheck.ts',
-    'if (mayLeave(context, caller, record)) return toMemory(context, caller, record);\n  context',
+    'if (mayLeave(context, caller, record, view)) return toMemory(context, caller, record);\n  context',
     'if (record !== undefined) return toMemory(context, caller, record);\n  context',
   ),
   mistake(
     'second check of recall: removed',
     'recall/recall.ts',
-    "import { recheck } from './recheck';",
-    "import { toMemory as recheck } from './recheck';",
+    "import { recheck, viewOf } from './recheck';",
+    "import { toMemory as recheck, viewOf } from './recheck';",
   ),
   mistake(
     'second check of list: removed',
     'recall/list.ts',
-    "import { recheck, toMemory } from './recheck';",
-    "import { toMemory, toMemory as recheck } from './recheck';",
+    "import { recheck, toMemory, viewOf } from './recheck';",
+    "import { toMemory, toMemory as recheck, viewOf } from './recheck';",
   ),
   mistake(
     'recall: ignores label sets',
@@ -185,7 +185,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'get by id: no check',
     'recall/get.ts',
-    'return checkRecord(context, caller, context.state.records.unchecked(address));',
+    'return checkRecord(context, caller, context.state.records.unchecked(address), view);',
     'return context.state.records.unchecked(address);',
   ),
   {
@@ -202,13 +202,13 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'get by key: no check',
     'recall/get.ts',
-    'const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key));',
+    'const record = checkRecord(context, caller, state.records.uncheckedByKey(labelSet, owner, key), byIdView(caller));',
     'const record = state.records.uncheckedByKey(labelSet, owner, key);',
   ),
   mistake(
     'history: ignores the labels of today',
     'recall/changes.ts',
-    'const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id));',
+    'const record = checkRecord(context, caller, context.state.records.uncheckedOrTombstone(id), byIdView(caller));',
     'const record = context.state.records.uncheckedOrTombstone(id);',
   ),
   mistake(
@@ -247,7 +247,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'links: shown to every reader',
     'recall/recheck.ts',
-    'context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record);',
+    'context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record, byIdView(caller));',
     'context.state.rowChecksum.isIntact(record);',
   ),
   mistake(
@@ -289,7 +289,7 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'readable label sets: shared by an agent alone and on behalf of users',
     compiler,
-    'const key = JSON.stringify([rules.map(',
-    'const key = JSON.stringify([rules.slice(0, 1).map(',
+    'rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))),',
+    'rules.slice(0, 1).map((ofParty) => ofParty.map((each) => this.#idOf(each))),',
   ),
 ];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ParsedScope } from '../../src/domain/scope';
+import type { TrustLevel } from '../../src/domain/trust';
 import { candidateRows, type VisibleSet, VisibleSetCache } from '../../src/recall/visible-set';
 import type { RowColumns } from '../../src/state/apply/apply-context';
 import type { CompiledSelection } from '../../src/state/queries/selection-sql';
@@ -21,6 +22,8 @@ const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   agentId: fc.constantFrom(null, 'a', 'b'),
   tags: fc.subarray(['t', 'w', 'x']),
 });
+const anyTrust = fc.constantFrom<TrustLevel[]>(0, 1, 2, 3);
+type Given = RowColumns & { readonly trust: TrustLevel };
 const anyScope: fc.Arbitrary<ParsedScope> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
   fc.record({ userId: fc.constantFrom('u', 'v', 'nobody') }),
@@ -39,6 +42,7 @@ interface Reader {
   readonly grants: number;
   readonly owner: number | 'any';
   readonly scope?: ParsedScope;
+  readonly least?: TrustLevel;
 }
 
 // The label sets that each grant can read.
@@ -47,14 +51,20 @@ const anyReader: fc.Arbitrary<Reader> = fc.record({
   grants: fc.nat(readableBy.length - 1),
   owner: fc.constantFrom<(number | 'any')[]>(-1, 1, 2, 'any'),
   scope: anyScope,
+  least: fc.constantFrom<TrustLevel[]>(1, 1, 2, 3),
 });
 
-function selectionOf({ grants, owner, scope = {} }: Reader, now: number, columns: ColumnStore): CompiledSelection {
+function selectionOf(
+  { grants, owner, scope = {}, least = 1 }: Reader,
+  now: number,
+  columns: ColumnStore,
+): CompiledSelection {
   const mask = new Uint8Array(labelSets + 1);
   for (const id of readableBy[grants] ?? []) mask[id] = 1;
   const readable = { mask, labelSets: Uint32Array.from(readableBy[grants] ?? []), owner, grants };
   const access = { readable, criteria: { scope, include: new Set() } } as never as CompiledSelection;
-  return { ...access, now, candidates: () => candidateRows(columns, access) };
+  const trusted = { least, leastLinked: least, columns };
+  return { ...access, trusted, now, candidates: () => candidateRows(columns, access) };
 }
 
 const cacheOf = (columns: ColumnStore, labelSetCount = labelSets) =>
@@ -69,12 +79,13 @@ function contentsOf(visible: VisibleSet) {
 }
 
 /** What a set must contain, computed from the definition. */
-function expectedOf(columns: ColumnStore, given: ReadonlyMap<number, RowColumns>, reader: Reader, now: number) {
-  const { grants, owner, scope = {} } = reader;
+function expectedOf(columns: ColumnStore, given: ReadonlyMap<number, Given>, reader: Reader, now: number) {
+  const { grants, owner, scope = {}, least = 1 } = reader;
   const rows = [...given.keys()]
     .sort((a, b) => a - b)
     .filter((row) => {
-      const each = given.get(row) as RowColumns;
+      const each = given.get(row) as Given;
+      if (each.trust < least) return false;
       if (!each.active || !readableBy[grants]?.includes(each.labelSet) || each.expiresAt <= now) return false;
       if (each.owner !== 0 && owner !== 'any' && each.owner !== owner) return false;
       const fields = ['userId', 'sessionId', 'agentId'] as const;
@@ -96,7 +107,12 @@ function expectedOf(columns: ColumnStore, given: ReadonlyMap<number, RowColumns>
 
 const step = fc.oneof(
   // In some stores all rows are few, and in some a few rows are among very many.
-  fc.record({ row: fc.integer({ min: 1, max: 12 }), columns: fc.option(anyColumns, { nil: undefined }) }),
+  fc.record({
+    row: fc.integer({ min: 1, max: 12 }),
+    columns: fc.option(anyColumns, { nil: undefined }),
+    trust: anyTrust,
+  }),
+  fc.record({ retrusted: fc.integer({ min: 1, max: 12 }), trust: anyTrust }),
   fc.record({ reader: anyReader, isAsked: fc.boolean() }),
   fc.record({ wait: fc.integer({ min: -3, max: 10 }) }),
 );
@@ -106,16 +122,23 @@ describe('VisibleSetCache', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(1, 6, 20, 100), (steps, spread) => {
         const columns = new ColumnStore();
-        const given = new Map<number, RowColumns>();
+        const given = new Map<number, Given>();
         const kept = cacheOf(columns);
         let now = 10;
         for (const each of steps) {
           if ('wait' in each) now += each.wait;
           else if ('row' in each) {
             const row = each.row * spread;
-            columns.apply({ row, ...(each.columns && { columns: each.columns }) });
+            const { trust } = each;
+            columns.apply({ row, trust, ...(each.columns && { columns: each.columns }) });
             if (each.columns === undefined) given.delete(row);
-            else given.set(row, each.columns);
+            else given.set(row, { ...each.columns, trust });
+          } else if ('retrusted' in each) {
+            const row = each.retrusted * spread;
+            const known = given.get(row);
+            if (known === undefined) continue;
+            columns.setTrust(row, each.trust);
+            given.set(row, { ...known, trust: each.trust });
           } else {
             const selection = selectionOf(each.reader, now, columns);
             const visible = kept.get(selection);

@@ -4,6 +4,7 @@ import type { FilterNode } from '../filter';
 import type { Limits } from '../limits';
 import type { ParsedScope } from '../scope';
 import { type IncludedState, includedStates } from '../selection';
+import { minTrusts } from '../trust';
 import { FilterParser, type FilterParserOptions } from './parse-filter';
 import { addIssue, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
@@ -27,6 +28,7 @@ export function scopeShape(limits: Limits) {
     agentId: present(name(limits)),
     sessionId: present(name(limits)),
     tags: present(names(limits)),
+    minTrust: present(oneOf(minTrusts)),
   };
 }
 
@@ -73,7 +75,7 @@ interface SelectionFields extends ParsedScope {
 }
 
 /** Checks whether a selection has no condition and therefore matches every memory. `forgetWhere` rejects it as a probable mistake. */
-export function isEmpty({ scope: { namespace = [], ...others }, filter, asOf }: ParsedSelection): boolean {
+export function isEmpty({ scope: { namespace = [], minTrust: _, ...others }, filter, asOf }: ParsedSelection): boolean {
   return namespace.length === 0 && Object.keys(others).length === 0 && asOf === undefined && filter === undefined;
 }
 
@@ -91,5 +93,6 @@ export function parsedScopeOf(options: ParsedScope): ParsedScope {
     agentId: options.agentId,
     sessionId: options.sessionId,
     tags: options.tags,
+    minTrust: options.minTrust,
   });
 }

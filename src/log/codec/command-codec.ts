@@ -35,7 +35,7 @@ import type { ParsedQuotas, Quota } from '../../domain/quota';
 import type { Action, Member, Rule, Subject } from '../../domain/rule';
 import type { ParsedScope } from '../../domain/scope';
 import type { Spending, SpendingLimit } from '../../domain/spending';
-import type { Trust } from '../../domain/trust';
+import type { MinTrust, Trust } from '../../domain/trust';
 import { type ByteReader, newerEntry } from './byte-reader';
 import type { ByteWriter } from './byte-writer';
 import {
@@ -92,6 +92,7 @@ const scope = struct<ParsedScope>({
   agentId: optional(text),
   sessionId: optional(text),
   tags: optional(texts),
+  minTrust: optional(word<MinTrust>({ reported: 1, standard: 2, verified: 3 })),
 });
 
 const quota = struct<Quota>({

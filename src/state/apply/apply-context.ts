@@ -21,7 +21,7 @@ import type { SpaceCoverage } from '../tables/space-coverage';
 import type { StoreMeta } from '../tables/store-meta';
 import type { Words } from '../tables/words';
 import type { TableWriter } from './table-writer';
-import type { TrustColumns, TrustTables } from './trust';
+import type { TrustColumns } from './trust';
 
 /** The tables and functions that `apply` passes to the handler of each command. All work happens inside one transaction. */
 export interface ApplyContext {
@@ -35,9 +35,7 @@ export interface ApplyContext {
   readonly coverage: SpaceCoverage;
   readonly derivations: Derivations;
   readonly contributors: Contributors;
-  /** What trust depends on. Every record that it reads is checked. */
-  readonly trust: TrustTables;
-  /** The trust of a memory now. */
+  /** The trust of a memory now. Every record on which it depends is checked. */
   trustOf(record: TrustColumns): TrustLevel;
   readonly changes: ChangeQueries;
   readonly incidents: Incidents;
@@ -106,6 +104,8 @@ export interface RowChange {
   readonly type: ChangeType;
   /** Absent if the memory was forgotten. */
   readonly columns?: RowColumns;
+  /** The trust of the memory after the change. Absent if the memory was forgotten: its tombstone keeps the trust. */
+  readonly trust?: TrustLevel;
   /** The tokens of the text before and after the change. Absent if the text did not change. */
   readonly tokensBefore?: readonly string[];
   readonly tokens?: readonly string[];
@@ -142,7 +142,8 @@ export function stampChange(
   context.writer.insertChange({ change_seq: changeSeq, row: row.row, revision, type, at, by, label_set, owner });
   context.touch(id, context.interning.labelSet(label_set).namespace);
   const columns = type === 'forgotten' ? undefined : rowColumnsOf(row, context.interning, currentChunks(context, row));
-  context.report({ changeSeq, row: row.row, id, type, reindex, ...defined({ columns, tokensBefore, tokens }) });
+  const trust = columns && context.trustOf(row);
+  context.report({ changeSeq, row: row.row, id, type, reindex, ...defined({ columns, trust, tokensBefore, tokens }) });
   return row;
 }
 

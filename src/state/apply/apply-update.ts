@@ -1,5 +1,6 @@
 import { type MemoryAction, mayChange, mayRead, mayReadState } from '../../access/authorise';
 import { forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
+import { isTrustedEnough, type TrustView } from '../../access/trust-floor';
 import type { ContentPatch, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { assertRevision, type SourceChannel } from '../../domain/memory';
@@ -64,7 +65,7 @@ export function loadForChange(
 ): MemoryRow {
   assertIntact(context, record, id, stamp);
   context.touch(id, record && context.interning.labelSet(record.label_set).namespace);
-  const readable = readableOf(context, record, id, stamp);
+  const readable = readableOf(context, record, id, stamp, 'writing');
   const { by } = stamp;
   const labels = memoryLabelsOf(context, readable);
   if (!mayChange(context.policy, by, action, labels)) {
@@ -81,7 +82,7 @@ export function loadForChange(
 export function loadReadable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow {
   const record = context.records.unchecked(id);
   assertIntact(context, record, id, stamp);
-  return readableOf(context, record, id, stamp);
+  return readableOf(context, record, id, stamp, 'ordinary');
 }
 
 function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): void {
@@ -89,13 +90,21 @@ function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: 
   throw mayKnowOfDamage(context, record, by, scope) ? damaged(id) : noSuchMemory(id);
 }
 
-function readableOf(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): MemoryRow {
+function readableOf(
+  context: ApplyContext,
+  record: MemoryRow | undefined,
+  id: string,
+  { by, scope }: Stamp,
+  view: TrustView,
+): MemoryRow {
   const labels = record && memoryLabelsOf(context, record);
   if (record !== undefined && !mayReadState(by, record.state)) throw noSuchMemory(id);
   if (record === undefined || labels === undefined || !mayRead(context.policy, by, labels)) {
     throw noSuchMemory(id);
   }
   if (!isInScope(scope, scopedFieldsOfRow(context, record))) throw noSuchMemory(id);
+  const trusted = { trust: context.trustOf(record), namespace: labels.namespace, author: labels.author };
+  if (!isTrustedEnough(context.policy, { actor: by, scope }, trusted, view)) throw noSuchMemory(id);
   return record;
 }
 

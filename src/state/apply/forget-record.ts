@@ -27,6 +27,8 @@ export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by 
   const tombstone = {
     ...record,
     state: 'forgotten' as const,
+    // What was made from a quarantined memory stays untrusted.
+    trust: record.state === 'quarantined' ? 0 : record.trust,
     text: '',
     metadata: '{}',
     key: null,

@@ -1,4 +1,4 @@
-import { defaultCeiling, defaultChannelCeiling, type Policy } from '../../access/policy';
+import { defaultCeiling, defaultChannelCeiling } from '../../access/policy';
 import type { SourceChannel } from '../../domain/memory';
 import { isRoot } from '../../domain/principal';
 import type { TrustLevel } from '../../domain/trust';
@@ -6,6 +6,7 @@ import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
 import type { ReadonlyInterning } from '../tables/interning';
 import type { MemoryRow } from '../tables/memory-row';
+import type { CeilingLookup } from './ceiling-lookup';
 
 const [untrusted, verified] = [0, 3] as const satisfies readonly TrustLevel[];
 
@@ -14,8 +15,8 @@ export type TrustColumns = Pick<MemoryRow, 'row' | 'state' | 'label_set' | 'auth
 
 /** What the trust of a memory depends on besides its columns. */
 export interface TrustTables {
-  readonly policy: Pick<Policy, 'ceilingOf' | 'channelCeiling'>;
-  readonly interning: Pick<ReadonlyInterning, 'actor' | 'actorCount' | 'labelSet' | 'labelSetCount'>;
+  readonly ceilings: Pick<CeilingLookup, 'ofActor' | 'ofChannel'>;
+  readonly interning: Pick<ReadonlyInterning, 'actor' | 'actorCount' | 'labelSetCount'>;
   readonly derivations: Pick<Derivations, 'isEmpty' | 'ofRow'>;
   readonly contributors: Pick<Contributors, 'ofRow'>;
   /** Reads a memory or its tombstone. */
@@ -45,17 +46,14 @@ export function effectiveTrust(tables: TrustTables, record: TrustColumns): Trust
 }
 
 /** The trust of a memory without regard to what it was made from. */
-export function ownTrust({ policy, interning, contributors }: TrustTables, record: TrustColumns): TrustLevel {
+export function ownTrust({ ceilings, interning, contributors }: TrustTables, record: TrustColumns): TrustLevel {
   if (record.state === 'quarantined') return untrusted;
   const stored = storedTrust(interning, record);
   // A damaged record may have any number. It is reported when it is read.
   if (!isNumbered(record, interning)) return stored;
-  const { namespace } = interning.labelSet(record.label_set);
-  const channel = policy.channelCeiling(record.source_channel as SourceChannel, namespace);
-  let trust = lower(lower(stored, channel), policy.ceilingOf(interning.actor(record.author), namespace));
-  for (const actor of contributors.ofRow(record.row)) {
-    trust = lower(trust, policy.ceilingOf(interning.actor(actor), namespace));
-  }
+  const { label_set, author, source_channel } = record;
+  let trust = lower(lower(stored, ceilings.ofChannel(source_channel, label_set)), ceilings.ofActor(author, label_set));
+  for (const actor of contributors.ofRow(record.row)) trust = lower(trust, ceilings.ofActor(actor, label_set));
   return trust;
 }
 

@@ -4,6 +4,7 @@ import type { ReadableLabelSets } from '../../access/readable-label-sets';
 import { type FilterNode, maxTextConditions } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
 import type { IncludedState } from '../../domain/selection';
+import type { TrustLevel } from '../../domain/trust';
 import type { Interning } from '../tables/interning';
 import { type StoredMemoryRow, textOf } from '../tables/memory-row';
 import type { FilterFacts } from './filter-facts';
@@ -21,10 +22,23 @@ import { substringTest } from './substring';
 export interface CompiledSelection {
   readonly readable: ReadableLabelSets;
   readonly criteria: SelectionCriteria;
+  readonly trusted: TrustedRows;
   /** The current time in epoch milliseconds. Memories that have expired by this time are left out. */
   readonly now: number;
   /** Rows among which all rows of the selection are now, in no order. Undefined if they are a large part of the store. */
   candidates(): Uint32Array | undefined;
+}
+
+/** Which memories are trusted enough for a selection. */
+export interface TrustedRows {
+  /** The least trust. */
+  readonly least: TrustLevel;
+  /** The least trust of memories that the caller may learn of through links. */
+  readonly leastLinked: TrustLevel;
+  /** Memories with these label sets are in the selection whatever their trust. The index is the id of a label set. */
+  readonly quarantined?: Uint8Array;
+  /** See `ColumnStore`. */
+  readonly columns: { readonly trust: Uint8Array; hasBelow(trust: TrustLevel): boolean };
 }
 
 /** The conditions of a selection, apart from access. */
@@ -50,6 +64,8 @@ type Alias = 'memories' | 'linked';
  */
 const maxListedLabelSets = 500;
 
+const trustFunctions = { memories: 'is_trusted', linked: 'is_link_trusted' } as const;
+
 const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_linkable' };
 
 /** Gives SQLite the label sets that a caller may read, and known results of its filter, while the caller's query runs. Only one query runs at a time. */
@@ -57,11 +73,21 @@ export class ReadableMasks {
   #readable: Uint8Array | undefined;
   #linkable: Uint8Array | undefined;
   #facts: FilterFacts | undefined;
+  #trusted: TrustedRows | undefined;
 
   constructor(database: Database, interning: Interning) {
     const options = { directOnly: true };
     database.function(maskFunctions.memories, options, (id) => Number(this.#readable?.[id as number] === 1));
     database.function(maskFunctions.linked, options, (id) => Number(this.#linkable?.[id as number] === 1));
+    database.function(trustFunctions.memories, options, (row, labelSet) =>
+      Number(this.#trusted !== undefined && isTrusted(this.#trusted, row as number, labelSet as number)),
+    );
+    database.function(trustFunctions.linked, options, (row) =>
+      Number(
+        this.#trusted !== undefined &&
+          (this.#trusted.columns.trust[row as number] as number) > this.#trusted.leastLinked,
+      ),
+    );
     database.function(
       factFunction,
       options,
@@ -77,7 +103,8 @@ export class ReadableMasks {
   }
 
   /** Runs a query with the readable label sets from a selection. */
-  during<T>({ readable, criteria: { linked, facts } }: CompiledSelection, query: () => T): T {
+  during<T>({ readable, trusted, criteria: { linked, facts } }: CompiledSelection, query: () => T): T {
+    this.#trusted = trusted;
     this.#readable = readable.mask;
     this.#linkable = linked.readable.mask;
     this.#facts = facts;
@@ -87,6 +114,7 @@ export class ReadableMasks {
       this.#readable = undefined;
       this.#linkable = undefined;
       this.#facts = undefined;
+      this.#trusted = undefined;
     }
   }
 }
@@ -107,10 +135,15 @@ function substringTests(): (text: string, pattern: string) => boolean {
 
 /** The SQL condition for rows in `memories` that match a selection and that its caller may read. */
 export function selectionCondition(selection: CompiledSelection, interning: Interning): RawBuilder<boolean> {
-  const { readable, criteria, now } = selection;
-  const condition = sql<boolean>`${readableCondition(readable)} and ${criteriaCondition(readable, criteria, now, interning)}`;
+  const { readable } = selection;
+  const condition = sql<boolean>`${readableCondition(readable)} and ${criteriaCondition(selection, interning)}`;
   const candidates = selection.candidates();
   return candidates === undefined ? condition : sql`${isAmong(candidates)} and ${condition}`;
+}
+
+/** Checks whether a memory is trusted enough for a selection. */
+function isTrusted({ columns, least, quarantined }: TrustedRows, row: number, labelSet: number): boolean {
+  return (columns.trust[row] as number) > least || quarantined?.[labelSet] === 1;
 }
 
 /** The SQL condition for some rows. SQLite then looks up each of them, and no others. */
@@ -130,12 +163,14 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
 
 /** The SQL condition for rows that match the criteria. The scope's namespace is not checked here but in `readableCondition`. */
 function criteriaCondition(
-  readable: ReadableLabelSets,
-  { scope, filter, facts, asOf, include, linked }: SelectionCriteria,
-  now: number,
+  { readable, criteria, now, trusted }: CompiledSelection,
   interning: Interning,
 ): RawBuilder<boolean> {
+  const { scope, filter, facts, asOf, include, linked } = criteria;
   const conditions = [stateCondition(readable, include, asOf)];
+  if (trusted.columns.hasBelow(trusted.least)) {
+    conditions.push(sql`${sql.raw(trustFunctions.memories)}(memories.row, memories.label_set)`);
+  }
   if (!include.has('expired')) conditions.push(sql`(memories.expires_at is null or memories.expires_at > ${now})`);
   if (asOf !== undefined) {
     conditions.push(
@@ -146,7 +181,7 @@ function criteriaCondition(
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);
   }
-  if (filter !== undefined) conditions.push(filterCondition(filter, filterLookups(linked, interning), facts));
+  if (filter !== undefined) conditions.push(filterCondition(filter, filterLookups(linked, trusted, interning), facts));
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
@@ -165,12 +200,19 @@ function scopeConditions(
   return conditions;
 }
 
-function filterLookups(linked: SelectionCriteria['linked'], interning: Interning): FilterLookups {
-  return { links: visibleLinks(linked, interning), findNamespace: (namespace) => interning.findNamespace(namespace) };
+function filterLookups(linked: SelectionCriteria['linked'], trusted: TrustedRows, interning: Interning): FilterLookups {
+  return {
+    links: visibleLinks(linked, trusted, interning),
+    findNamespace: (namespace) => interning.findNamespace(namespace),
+  };
 }
 
 /** SQL for the linked ids that a filter may use. A hidden id is left out, because comparisons would reveal it letter by letter. */
-function visibleLinks({ readable, scope }: SelectionCriteria['linked'], interning: Interning): Links {
+function visibleLinks(
+  { readable, scope }: SelectionCriteria['linked'],
+  { columns, leastLinked }: TrustedRows,
+  interning: Interning,
+): Links {
   const link = (column: 'supersedes' | 'superseded_by') => {
     const id = sql.ref(`memories.${column}`);
     if (readable.owner === 'any') return id;
@@ -178,12 +220,14 @@ function visibleLinks({ readable, scope }: SelectionCriteria['linked'], internin
     const tags = (scope.tags ?? []).map(
       (tag) => sql<boolean>`exists (select 1 from json_each(linked.tags) as tag where tag.value = ${tag})`,
     );
+    const trust = columns.hasBelow(leastLinked) ? [sql<boolean>`${sql.raw(trustFunctions.linked)}(linked.row)`] : [];
     const isOut = sql<boolean>`linked.state <> 'quarantined'`;
     const isVisible = [
       readableCondition(readable, 'linked'),
       isOut,
       ...scopeConditions(scope, 'linked', interning),
       ...tags,
+      ...trust,
     ];
     return sql`(select linked.id from memories as linked where linked.id = ${id} and ${sql.join(isVisible, sql` and `)})`;
   };

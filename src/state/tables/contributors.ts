@@ -63,6 +63,14 @@ export class Contributors {
     return this.isEmpty ? [] : this.#checked(this.#statements.byActor.all({ actor })).map(({ row }) => row);
   }
 
+  /** Every line, for a pass over all of them. Lines that do not match their checksum have the actor 0, which is no actor. */
+  *all(): Generator<Contribution> {
+    if (this.isEmpty) return;
+    for (const line of this.#statements.all.all({})) {
+      yield line.checksum === this.#checksumOf(line) ? line : { ...line, actor: 0 };
+    }
+  }
+
   #checked(lines: readonly Line[]): readonly Line[] {
     // A damaged name is noticed, too: otherwise a flipped bit in it would let another ceiling count.
     const isIntact = (line: Line) =>
@@ -92,6 +100,7 @@ function prepareAll(database: Database) {
     ofRow: prepare<{ row: number }, Line>(database, (p) =>
       queries.selectFrom('contributors').selectAll().where('row', '=', p('row')).orderBy('actor'),
     ),
+    all: prepare<object, Line>(database, () => queries.selectFrom('contributors').selectAll()),
     byActor: prepare<{ actor: number }, Line>(database, (p) =>
       queries.selectFrom('contributors').selectAll().where('actor', '=', p('actor')).orderBy('row'),
     ),

@@ -61,7 +61,7 @@ export class Derivations {
   /** Every row and its source, for a pass over all of them. Lines that do not match their checksum have the source 0, which is no row. */
   *all(): Generator<Derivation> {
     if (this.isEmpty) return;
-    for (const line of this.#statements.all.iterate({})) {
+    for (const line of this.#statements.all.all({})) {
       yield line.checksum === this.#checksumOf(line) ? line : { ...line, source: 0 };
     }
   }
