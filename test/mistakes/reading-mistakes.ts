@@ -247,8 +247,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'links: shown to every reader',
     'recall/recheck.ts',
-    'context.state.rowChecksum.isIntact(record) && mayLeave(context, caller, record, byIdView(caller));',
-    'context.state.rowChecksum.isIntact(record);',
+    'mayLeave(context, caller, record, byIdView(caller))',
+    'context.state.rowChecksum.isIntact(record)',
   ),
   mistake(
     'links: shown in the result of update and share',
