@@ -14,6 +14,12 @@ export function forbiddenChange(id: string, action: MemoryAction, namespace: Nam
   return new MemoryError('FORBIDDEN', `Not allowed to ${action} ${id}: requires ${rightsFor(action, namespace)}.`);
 }
 
+/** Makes a FORBIDDEN error for a memory that is more trusted than the actor that wants to change it. */
+export function forbiddenByTrust(id: string, action: MemoryAction, namespace: Namespace): MemoryError {
+  const message = `Not allowed to ${action} ${id}: it is more trusted than this principal, whose ceiling in ${showNamespace(namespace)} is lower. Store what differs as a new memory.`;
+  return new MemoryError('FORBIDDEN', message);
+}
+
 /** Describes the rights that an action on a memory requires, as a phrase for messages. For the author's own memory, `write` is enough. */
 export function rightsFor(action: MemoryAction, namespace: Namespace): string {
   const asAuthor = belongsToAuthor(action) ? ' (or `write`, as its author)' : '';

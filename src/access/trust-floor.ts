@@ -16,11 +16,26 @@ export function leastTrust({ minTrust }: Pick<ParsedScope, 'minTrust'>): TrustLe
   return trustLevelOf(minTrust ?? 'reported');
 }
 
+/** A memory as far as trust asks about it. */
+export interface TrustedMemory {
+  readonly trust: TrustLevel;
+  readonly namespace: Namespace;
+  readonly author: Actor;
+}
+
+/**
+ * Checks whether an actor may change a memory as far as its trust decides: nobody changes what is more trusted than itself. Authors may always
+ * change their own memories, whose trust their own ceiling limits. In a store without ceilings nothing is decided here.
+ */
+export function mayChangeTrusted(policy: Policy, actor: Actor, { trust, namespace, author }: TrustedMemory): boolean {
+  return policy.ceilingsText === '' || sameActor(author, actor) || policy.ceilingOf(actor, namespace) >= trust;
+}
+
 /** Checks whether a memory is trusted enough for a caller. It does not check access. */
 export function isTrustedEnough(
   policy: Policy,
   { actor, scope }: Caller,
-  memory: { readonly trust: TrustLevel; readonly namespace: Namespace; readonly author: Actor },
+  memory: TrustedMemory,
   view: TrustView,
 ): boolean {
   if (memory.trust >= leastTrust(scope)) return true;

@@ -231,9 +231,10 @@ export interface RememberResult {
   revision: number;
   /**
    * 'stored': the call stored a new memory. 'revised': it made a new revision of the memory with the same `key`. 'duplicate': it stored
-   * nothing, because an earlier call with the same `idempotencyKey` had stored the memory.
+   * nothing, because an earlier call with the same `idempotencyKey` had stored the memory. 'disputed': it stored the memory, and the one that
+   * `supersedes` names stays as it is, because it is more trusted than the writer.
    */
-  outcome: 'stored' | 'revised' | 'duplicate';
+  outcome: 'stored' | 'revised' | 'duplicate' | 'disputed';
 }
 
 /** 'stored': the memory is new. 'revised': its content, labels or state changed. 'forgotten': it was forgotten. */

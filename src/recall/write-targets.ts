@@ -1,11 +1,13 @@
 import { mayChange } from '../access/authorise';
-import { forbiddenChange, noSuchMemory } from '../access/denials';
+import { forbiddenByTrust, forbiddenChange, noSuchMemory } from '../access/denials';
+import { mayChangeTrusted } from '../access/trust-floor';
 import { assertRevision, type Memory } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
 import type { Caller } from '../domain/scope';
+import type { TrustLevel } from '../domain/trust';
 import type { LabelSet } from '../state/tables/interning';
-import { memoryLabelsOf, memoryOf } from '../state/tables/memory-row';
+import { type MemoryRow, memoryLabelsOf, memoryOf } from '../state/tables/memory-row';
 import { gatherFacts } from './gather-facts';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
@@ -31,8 +33,10 @@ export function updateTarget(context: ReadContext, caller: Caller, id: string, i
     if (record === undefined) throw noSuchMemory(id);
     const labels = memoryLabelsOf(state, record);
     if (!mayChange(state.policy, caller.actor, 'update', labels)) throw forbiddenChange(id, 'update', labels.namespace);
+    const trusted = { ...labels, trust: state.trustOf(record) };
+    if (!mayChangeTrusted(state.policy, caller.actor, trusted)) throw forbiddenByTrust(id, 'update', labels.namespace);
     assertRevision(record, ifRevision);
-    return { memory: memoryOf(record, state.interning, state.trustOf(record)), embedded: record.chunks > 0 };
+    return { memory: memoryOf(record, state.interning, trusted.trust), embedded: record.chunks > 0 };
   });
 }
 
@@ -59,10 +63,7 @@ export async function forgetTargets(
     const found = state.selections.labels(compiled);
     // Root may forget records with damaged labels. For any other caller, a record without intact labels is never a target.
     const allowed = found.filter(
-      (row) =>
-        isRoot(caller.actor) ||
-        (state.interning.describe(row) !== undefined &&
-          mayChange(state.policy, caller.actor, 'forget', memoryLabelsOf(state, row))),
+      (row) => isRoot(caller.actor) || (state.interning.describe(row) !== undefined && mayForget(context, caller, row)),
     );
     const targets = allowed.map((row) => {
       const hasLabels = state.interning.describe(row) !== undefined;
@@ -70,4 +71,17 @@ export async function forgetTargets(
     });
     return { matched: found.length, targets };
   });
+}
+
+function mayForget(
+  { state }: ReadContext,
+  { actor }: Caller,
+  row: Pick<MemoryRow, 'row' | 'label_set' | 'owner' | 'author'>,
+) {
+  const labels = memoryLabelsOf(state, row);
+  // The columns hold the trust plus 1.
+  const trust = ((state.columns.trust[row.row] as number) - 1) as TrustLevel;
+  return (
+    mayChange(state.policy, actor, 'forget', labels) && mayChangeTrusted(state.policy, actor, { ...labels, trust })
+  );
 }

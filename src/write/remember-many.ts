@@ -166,7 +166,7 @@ export function batchResultOf(remembered: readonly RememberResult[]): BatchResul
 export function addResult(total: BatchResult, result: Result): void {
   total.results.push(result);
   if (!result.ok) total.failed++;
-  else if (result.outcome === 'stored') total.stored++;
+  else if (result.outcome === 'stored' || result.outcome === 'disputed') total.stored++;
   else if (result.outcome === 'revised') total.revised++;
   else total.duplicates++;
 }

@@ -4,6 +4,7 @@ import { incidentMistakes } from './incident-mistakes';
 import type { Mistake } from './mistake';
 import { readingMistakes } from './reading-mistakes';
 import { ruleMistakes } from './rule-mistakes';
+import { trustMistakes } from './trust-mistakes';
 
 import { writingMistakes } from './writing-mistakes';
 
@@ -15,4 +16,5 @@ export const mistakes: readonly Mistake[] = [
   ...writingMistakes,
   ...auditMistakes,
   ...incidentMistakes,
+  ...trustMistakes,
 ];

@@ -4,6 +4,7 @@ import { governingPromises } from './governing-promises';
 import { incidentPromises } from './incident-promises';
 import { access, listening, type Promised, quotas } from './promise';
 import { readingPromises } from './reading-promises';
+import { trustPromises } from './trust-promises';
 import { writingPromises } from './writing-promises';
 
 /** Every promise. */
@@ -12,6 +13,7 @@ export const promised: readonly Promised[] = [
   ...writingPromises,
   ...governingPromises,
   ...incidentPromises,
+  ...trustPromises,
 ];
 
 /** Runs each by itself; throws with the name of the first that does not hold. */

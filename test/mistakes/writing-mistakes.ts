@@ -87,8 +87,8 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'supersedes: replaces any memory without a check',
     remembering,
-    "const target = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);",
-    "const target = context.records.unchecked(id) ?? loadForChange(context, undefined, id, 'update', stamp);",
+    "const target = loadPermitted(context, context.records.unchecked(id), id, 'update', stamp);",
+    "const target = context.records.unchecked(id) ?? loadPermitted(context, undefined, id, 'update', stamp);",
   ),
   mistake(
     'update: proposed without a check',
@@ -129,8 +129,8 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'forgetWhere: returns ids that the caller may not forget',
     'recall/write-targets.ts',
-    "mayChange(state.policy, caller.actor, 'forget', memoryLabelsOf(state, row))),",
-    'mayChange !== undefined),',
+    'mayForget(context, caller, row)),',
+    'mayForget !== undefined),',
   ),
   mistake(
     'share: applied without share in the old namespace',

@@ -37,7 +37,7 @@ export async function writing(store: MemoryStore): Promise<void> {
     validFrom: '2026-03-01T00:00:00Z',
     expiresAt: new Date(),
   });
-  true satisfies Same<typeof outcome, 'stored' | 'revised' | 'duplicate'>;
+  true satisfies Same<typeof outcome, 'stored' | 'revised' | 'duplicate' | 'disputed'>;
   // @ts-expect-error the text is the first argument
   await agent.remember('text', { text: 'other' });
   // @ts-expect-error unknown kind

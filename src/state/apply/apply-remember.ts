@@ -1,5 +1,5 @@
 import { mayChange } from '../../access/authorise';
-import { outsideScope, rightsFor } from '../../access/denials';
+import { forbiddenByTrust, outsideScope, rightsFor } from '../../access/denials';
 import { assertMayWrite } from '../../access/may-write';
 import type { MemoryDraft, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
@@ -12,7 +12,7 @@ import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
-import { keepContributor, loadForChange, loadReadable } from './apply-update';
+import { isMoreTrusted, keepContributor, loadPermitted, loadReadable } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
 import { lower, storedTrust } from './trust';
@@ -34,10 +34,16 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   const keyed = findKeyed(context, draft, interning.findActor(actor));
   if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))
     throw forbiddenRevision(draft);
+  if (keyed !== undefined && isMoreTrusted(context, keyed, actor)) {
+    throw forbiddenByTrust(`the memory with the key ${JSON.stringify(draft.key)}`, 'update', draft.namespace);
+  }
   if (keyed !== undefined && !isInScope(stamp.scope, scopedFieldsOfRow(context, keyed))) {
     throw outsideScope(`The memory with the key ${JSON.stringify(draft.key)}`);
   }
-  const target = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
+  const named = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
+  // What is more trusted than its writer is not replaced. The new memory stands beside it.
+  const isDisputed = named !== undefined && isMoreTrusted(context, named, actor);
+  const target = isDisputed ? undefined : named;
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
   if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
   assertDraftFits(context, stamp, draft, { keyed, target });
@@ -61,7 +67,8 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
     const { key, digest } = draft.idempotency;
     context.writer.insertIdempotency({ author: by, key, digest, id: record.id, revision: record.revision });
   }
-  return { id: record.id, revision: record.revision, outcome: keyed === undefined ? 'stored' : 'revised' };
+  const outcome = isDisputed ? 'disputed' : keyed === undefined ? 'stored' : 'revised';
+  return { id: record.id, revision: record.revision, outcome };
 }
 
 /**
@@ -224,7 +231,7 @@ function draftColumns(draft: MemoryDraft) {
 }
 
 function supersedable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow {
-  const target = loadForChange(context, context.records.unchecked(id), id, 'update', stamp);
+  const target = loadPermitted(context, context.records.unchecked(id), id, 'update', stamp);
   if (target.state === 'superseded') {
     throw new MemoryError(
       'REVISION_CONFLICT',

@@ -1,6 +1,6 @@
 import { type MemoryAction, mayChange, mayRead, mayReadState } from '../../access/authorise';
-import { forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
-import { isTrustedEnough, type TrustView } from '../../access/trust-floor';
+import { forbiddenByTrust, forbiddenChange, noSuchMemory, outsideScope } from '../../access/denials';
+import { isTrustedEnough, mayChangeTrusted, type TrustView } from '../../access/trust-floor';
 import type { ContentPatch, Stamp } from '../../domain/command';
 import { defined } from '../../domain/defined';
 import { assertRevision, type SourceChannel } from '../../domain/memory';
@@ -52,11 +52,36 @@ export function applyUpdate(
 }
 
 /**
- * Checks that a loaded record is intact and that the actor may change it.
+ * Checks that a loaded record is intact, that the actor may change it, and that it is not more trusted than the actor.
  *
  * @throws NOT_FOUND if the actor may not read it, FORBIDDEN if the actor may not change it, RECORD_DAMAGED
  */
 export function loadForChange(
+  context: ApplyContext,
+  record: MemoryRow | undefined,
+  id: string,
+  action: MemoryAction,
+  stamp: Stamp,
+): MemoryRow {
+  const loaded = loadPermitted(context, record, id, action, stamp);
+  if (isMoreTrusted(context, loaded, stamp.by)) {
+    throw forbiddenByTrust(id, action, context.interning.labelSet(loaded.label_set).namespace);
+  }
+  return loaded;
+}
+
+/** Checks whether a memory is more trusted than an actor that wants to change it. */
+export function isMoreTrusted(context: ApplyContext, record: MemoryRow, actor: Actor): boolean {
+  const labels = memoryLabelsOf(context, record);
+  return !mayChangeTrusted(context.policy, actor, { ...labels, trust: context.trustOf(record) });
+}
+
+/**
+ * Checks that a loaded record is intact and that the rules allow the actor to change it.
+ *
+ * @throws NOT_FOUND if the actor may not read it, FORBIDDEN if the actor may not change it, RECORD_DAMAGED
+ */
+export function loadPermitted(
   context: ApplyContext,
   record: MemoryRow | undefined,
   id: string,

@@ -70,7 +70,7 @@ export type SourceColumns = Pick<
   readonly bytes: number;
 };
 
-type LabelledRow = Pick<MemoryRow, 'id' | 'label_set' | 'owner' | 'author'>;
+type LabelledRow = Pick<MemoryRow, 'row' | 'id' | 'label_set' | 'owner' | 'author'>;
 
 interface CompiledQuery {
   readonly sql: string;
@@ -117,7 +117,7 @@ export class SelectionQueries {
   labels(selection: CompiledSelection): LabelledRow[] {
     const query = queries
       .selectFrom('memories')
-      .select(['memories.id', 'memories.label_set', 'memories.owner', 'memories.author'])
+      .select(['memories.row', 'memories.id', 'memories.label_set', 'memories.owner', 'memories.author'])
       .where(selectionCondition(selection, this.#interning))
       .orderBy('memories.row');
     return this.#all(selection, query.compile());

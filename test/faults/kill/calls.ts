@@ -25,7 +25,7 @@ export type Call = { readonly lane: number } & (
 export interface Remembered {
   readonly id: string;
   readonly revision: number;
-  readonly outcome: 'stored' | 'revised' | 'duplicate';
+  readonly outcome: 'stored' | 'revised' | 'duplicate' | 'disputed';
 }
 
 /** The result of a call: the outcome of each content, or the forgotten ids. */

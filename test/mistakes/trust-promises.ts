@@ -1,0 +1,54 @@
+import { deepEqual, equal } from 'node:assert/strict';
+
+import { every, open, type Promised, refused, texts } from './promise';
+
+/** What trust promises: what is not trusted enough reaches no read, whatever it went through. */
+export const trustPromises: readonly Promised[] = [
+  {
+    name: 'the lowest ceiling of everything that a memory depends on counts, from the next read on',
+    async run({ store, ann, wes }) {
+      const { access } = store.admin;
+      await access.allow({ agentId: 'ann' }, ['update'], ['open']);
+      const first = await ann.remember('by ann', open);
+      const made = await store.admin.remember('made of it', { ...open, derivedFrom: [first.id] });
+      const changed = await store.admin.remember('changed by ann', open);
+      await ann.update(changed.id, { priority: 1 });
+      await store.admin.remember('by the host', open);
+      const seen = async () => {
+        const listed = texts(await every(wes.list()));
+        const filtered = wes.list({ filter: { priority: { gte: 0 } } });
+        deepEqual(texts(await every(filtered)), listed);
+        deepEqual(texts(await wes.recall('by ann made of it changed host', { mode: 'keyword' })), listed);
+        equal(await wes.count(), listed.length);
+        equal((await wes.get(first.id)) !== undefined, listed.includes('by ann'));
+        equal((await wes.get(made.id)) !== undefined, listed.includes('made of it'));
+        equal((await wes.get(changed.id)) !== undefined, listed.includes('changed by ann'));
+        return listed;
+      };
+      const all = ['by ann', 'by the host', 'changed by ann', 'made of it'];
+      deepEqual(await seen(), all);
+      const reported = await access.ceiling({ agentId: 'ann' }, 'reported', []);
+      deepEqual(await seen(), all);
+      deepEqual(texts(await every(wes.list({ minTrust: 'standard' }))), ['by the host']);
+      equal((await wes.get(first.id))?.trust, 'reported');
+      const untrusted = await access.ceiling({ agentId: 'ann' }, 'untrusted', ['open']);
+      deepEqual(await seen(), ['by the host']);
+      for (const { id } of [untrusted, reported]) await access.end(id);
+      deepEqual(await seen(), all);
+    },
+  },
+  {
+    name: 'nobody changes or replaces what is more trusted than itself',
+    async run({ store, ann, wes }) {
+      const { id } = await ann.remember('by ann', open);
+      await store.admin.access.ceiling({ agentId: 'wes' }, 'reported', []);
+      await refused(
+        'FORBIDDEN',
+        () => wes.update(id, { priority: 1 }),
+        () => wes.forget(id),
+      );
+      equal((await wes.remember('by wes', { ...open, supersedes: id })).outcome, 'disputed');
+      equal((await ann.get(id))?.state, 'active');
+    },
+  },
+];
