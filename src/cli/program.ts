@@ -5,6 +5,7 @@ import { clusterInspectCommand } from './commands/cluster-inspect-command';
 import { clusterLeaveCommand } from './commands/cluster-leave-command';
 import { clusterRecoverCommand } from './commands/cluster-recover-command';
 import { clusterStatusCommand } from './commands/cluster-status-command';
+import { consolidateCommand } from './commands/consolidate-command';
 import { exportCommand } from './commands/export-command';
 import { forgetCommand } from './commands/forget-command';
 import { getCommand } from './commands/get-command';
@@ -39,6 +40,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportCommand,
   import: importCommand,
   forget: forgetCommand,
+  consolidate: consolidateCommand,
   verify: verifyCommand,
   backup: backupCommand,
   snapshot: snapshotCommand,

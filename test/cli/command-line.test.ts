@@ -9,6 +9,7 @@ const commands = [
   'export',
   'import',
   'forget',
+  'consolidate',
   'verify',
   'backup',
   'snapshot',
@@ -112,6 +113,7 @@ describe('a folder without a store', () => {
     ['export'],
     ['forget', 'some-id'],
     ['forget', '--tag=t', '--yes'],
+    ['consolidate'],
     ['verify'],
     ['verify', '--repair'],
   ])('is not created by %s', async (name, ...rest) => {

@@ -210,6 +210,25 @@ describe('get', () => {
   });
 });
 
+describe('consolidate', () => {
+  test('shows the facts with --dry-run, and stores them without it', async () => {
+    const store = await application();
+    for (let i = 0; i < 8; i++)
+      await store.admin.remember(`Good morning to everybody. Parcel 44${i} was lost on day ${i}.`, {
+        namespace: ['support'],
+      });
+    await store.close();
+    const line = ['consolidate', folder, '--namespace=support', '--ratio=0.7', '--group-by=nothing'];
+    const shown = await shell([...line, '--dry-run']);
+    expect([shown.code, values(shown)]).toMatchObject([0, [{ facts: [{}] }, { groups: 1, sources: 8 }]]);
+    expect(values(await shell(['list', folder]))).toHaveLength(8);
+    const stored = await shell(line);
+    const [result] = values<{ facts: number }>(stored);
+    expect(result).toMatchObject({ groups: 1, sources: 8, skipped: [] });
+    expect(values(await shell(['list', folder]))).toHaveLength(result?.facts ?? 0);
+  });
+});
+
 describe('forget', () => {
   test('takes short ids, and deletes nothing if one is ambiguous', async () => {
     const store = await application({ newId: nextId() });

@@ -12,6 +12,7 @@ const names = [
   'export',
   'import',
   'forget',
+  'consolidate',
   'verify',
   'backup',
   'snapshot',

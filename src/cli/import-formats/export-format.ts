@@ -29,6 +29,7 @@ const importedFields = [
 /** Fields that are ignored, because the new store sets them itself. */
 const ignoredFields = [
   ...['id', 'revision', 'state', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'],
+  ...['origin', 'trust'],
 ];
 const knownFields: readonly string[] = [...importedFields, ...ignoredFields];
 
