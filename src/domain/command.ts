@@ -9,6 +9,7 @@ import type { Actor } from './principal';
 import type { ParsedQuotas } from './quota';
 import type { ParsedScope } from './scope';
 import type { Spending, SpendingLimit } from './spending';
+import type { Trust } from './trust';
 
 /** Identifies an embedding space in commands and in the database. An embedding space is the set of vectors made with one model. */
 export interface SpaceName {
@@ -66,6 +67,8 @@ export interface MemoryDraft extends Content {
   readonly supersedes?: string;
   /** The ids of the memories from which it was made. Not empty, without repeats. */
   readonly derivedFrom?: readonly string[];
+  /** The highest trust that the writer wants the memory to have. */
+  readonly maxTrust?: Trust;
   readonly embedded?: ChunkVectors;
   readonly idempotency?: Idempotency;
   /** See `withTokenCounts`. */

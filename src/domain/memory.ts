@@ -103,6 +103,11 @@ export interface NewMemory<M = Metadata> extends MemoryFields<M> {
    */
   derivedFrom?: readonly string[];
   /**
+   * The highest trust that the memory can have. The store may give it less, never more: use it for content that you rely on less than on
+   * the writer. Default: what the ceilings of the writer and the channel allow.
+   */
+  maxTrust?: Trust;
+  /**
    * A name that the writer gives to the memory. It is unique in the namespace: a second write with the same key makes a new revision. Like
    * all names, it is converted to Unicode's normal form NFC, and cannot have control characters or other hidden characters.
    */

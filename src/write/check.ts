@@ -87,6 +87,7 @@ function checkedOf(
         sessionId,
         supersedes,
         derivedFrom,
+        maxTrust: memory.maxTrust,
         idempotency,
       }),
     },
@@ -146,8 +147,11 @@ function decomposed({ namespace, tags, userId, sessionId }: Author['scope']): Au
   });
 }
 
-/** Converts the content of a call to text with sorted keys, so that two calls with the same content give the same text. */
-function contentText({ signal: _, idempotencyKey: __, vector, ...content }: CompletedMemory): string {
+/**
+ * Converts the content of a call to text with sorted keys, so that two calls with the same content give the same text. The trust is left
+ * out, because an import of an earlier release can be repeated, which stated none.
+ */
+function contentText({ signal: _, idempotencyKey: __, maxTrust: ___, vector, ...content }: CompletedMemory): string {
   const all = { ...content, vector: vector === undefined ? null : [...vector] };
   return JSON.stringify(all, (_key, value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -220,7 +220,38 @@ test('a later export revises a memory with a key, and is rejected for a changed 
 });
 
 // Fields that the new store sets itself.
-const storeFields = ['id', 'revision', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'];
+const storeFields = [
+  ...[
+    'id',
+    'revision',
+    'agentId',
+    'onBehalfOf',
+    'createdAt',
+    'updatedAt',
+    'supersedes',
+    'supersededBy',
+    'origin',
+    'trust',
+  ],
+];
+
+test('an imported memory is at most reported, and keeps a lower trust, unless --max-trust says otherwise', async () => {
+  const folders = await Promise.all(['a', 'b', 'c'].map(async (name) => join(await temporaryFolder(), name)));
+  const [from, to, trusting] = folders as [string, string, string];
+  const store = await openFolder(from);
+  const agent = store.as({ agentId: 'writer' });
+  await agent.remember('said by an agent', { namespace: ['team'] });
+  await agent.remember('said by a page', { namespace: ['team'], source: { channel: 'document' } });
+  await store.close();
+  const input = (await shell(['export', from])).out.map((each) => `${each}\n`);
+  await shell(['import', to], { input });
+  await shell(['import', trusting, '--max-trust=verified'], { input });
+  const trustIn = async (folder: string) =>
+    Object.fromEntries(values(await shell(['export', folder])).map(({ text, trust }) => [text, trust]));
+  expect(await trustIn(from)).toEqual({ 'said by an agent': 'standard', 'said by a page': 'reported' });
+  expect(await trustIn(to)).toEqual({ 'said by an agent': 'reported', 'said by a page': 'reported' });
+  expect(await trustIn(trusting)).toEqual({ 'said by an agent': 'standard', 'said by a page': 'reported' });
+});
 
 test('property: importing an export gives the same memories, and importing it again stores nothing', async () => {
   const label = fc.stringMatching(/^[a-z/" ä€]{1,6}$/).filter((each) => each.trim() === each);

@@ -143,6 +143,7 @@ const draft = record<MemoryDraft, (typeof requiredOfDraft)[number]>(
     idempotency,
     tokenCount: fc.nat(),
     derivedFrom: texts,
+    maxTrust: fc.constantFrom(...trustLevels),
   },
   requiredOfDraft,
 );

@@ -1,5 +1,5 @@
 import { defined } from '../../domain/defined';
-import type { NewMemory } from '../../index';
+import type { NewMemory, Trust } from '../../index';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { embedderOptions, trustOptions, writeStore } from '../command-store';
@@ -41,6 +41,11 @@ export const importCommand: Command = {
       help: 'day or month: what dates of whatsapp start with; default: found from the dates',
       check: oneOf('day', 'month'),
     },
+    'max-trust': {
+      valueName: 'LEVEL',
+      help: 'the highest trust that imported memories get: reported, standard or verified; default: reported',
+      check: oneOf('reported', 'standard', 'verified'),
+    },
     ...principalOptions,
     ...embedderOptions,
     ...trustOptions,
@@ -57,7 +62,7 @@ export const importCommand: Command = {
   ],
   usageProblems: (line) => [...optionProblems(line), ...fileProblems(line)],
   run: async (line, terminal) => {
-    const format = await importFormat(line.text('from'), {
+    const parsed = await importFormat(line.text('from'), {
       ...defined({
         namespace: namespaceOption(line),
         sessionId: line.text('session'),
@@ -66,6 +71,7 @@ export const importCommand: Command = {
       }),
       principal: principalOf(line),
     });
+    const format = limitedTo((line.text('max-trust') ?? 'reported') as Trust, parsed);
     // Reads the first line before the store is opened, so that no empty store is created if the input cannot be read.
     const lines = await begun(readInputs(await openInputs(line, terminal), format));
     if (line.flag('dry-run')) return dryRun(lines, format, terminal);
@@ -131,6 +137,28 @@ async function* readInputs(inputs: readonly ImportInput[], format: ImportFormat)
 }
 
 /** Imports into a store in memory that is thrown away, so that the store's own checks run too. */
+/**
+ * What comes from outside is at most 'reported', unless the host says otherwise. Else a false statement that a store distrusts could come
+ * back through a file, written by the importer.
+ */
+function limitedTo(limit: Trust, format: ImportFormat): ImportFormat {
+  return {
+    ...format,
+    parse: (value) => {
+      const memory = format.parse(value);
+      if ('problem' in memory) return memory;
+      const { maxTrust = limit } = memory;
+      return { ...memory, maxTrust: isLower(maxTrust, limit) ? maxTrust : limit };
+    },
+  };
+}
+
+/** An unknown level is not lower: it is kept where it is and reported when the memory is parsed. */
+function isLower(a: Trust, b: Trust): boolean {
+  const levels: readonly Trust[] = ['untrusted', 'reported', 'standard', 'verified'];
+  return levels.indexOf(a) < levels.indexOf(b);
+}
+
 async function dryRun(lines: AsyncIterable<ImportLine>, format: ImportFormat, terminal: Terminal): Promise<ExitCode> {
   const { MemoryStore } = await import('../../index');
   await using store = await MemoryStore.inMemory();

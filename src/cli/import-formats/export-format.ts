@@ -26,7 +26,7 @@ const importedFields = [
   ] as const),
   ...(['validFrom', 'validTo', 'expiresAt', 'accessTags', 'visibility'] as const),
 ];
-/** Fields that are ignored, because the new store sets them itself. */
+/** Fields that are ignored, because the new store sets them itself. Its trust becomes the highest that the new memory can have. */
 const ignoredFields = [
   ...['id', 'revision', 'state', 'agentId', 'onBehalfOf', 'createdAt', 'updatedAt', 'supersedes', 'supersededBy'],
   ...['origin', 'trust'],
@@ -63,7 +63,11 @@ function memoryOf(
   const identity =
     id === undefined ? [root, value, occurrenceOf(value)] : [root, id, key === undefined ? undefined : revision];
   const fields = Object.fromEntries(importedFields.map((name) => [name, all[name]]));
-  return defined({ ...fields, idempotencyKey: contentKey('import', ...identity) }) as unknown as NewMemory;
+  return defined({
+    ...fields,
+    maxTrust: all.trust,
+    idempotencyKey: contentKey('import', ...identity),
+  }) as unknown as NewMemory;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Limits } from '../limits';
 import { memoryKinds } from '../memory';
 import { isPlainName } from '../names';
 import { isDate, isFloat32Array, isPlainObject } from '../realms';
+import { trustLevels } from '../trust';
 import { newMemoryShape, type ParsedMemory } from './parse-memory';
 import { toEpochMs, vectorIssue } from './shapes';
 
@@ -46,6 +47,7 @@ const parsers: ReadonlyMap<string, FieldParser> = new Map<string, FieldParser>([
   ],
   ['kind', (value) => memoryKinds.find((kind) => kind === value)],
   ['priority', (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined)],
+  ['maxTrust', (value) => trustLevels.find((trust) => trust === value)],
   ['pinned', (value) => (typeof value === 'boolean' ? value : undefined)],
   ...(['userId', 'sessionId', 'key', 'idempotencyKey'] as const).map(
     (field) => [field, ((value, { nameBytes }) => usualName(value, nameBytes)) as FieldParser] as const,

@@ -6,6 +6,7 @@ import type { Metadata } from '../json';
 import type { Limits } from '../limits';
 import { memoryKinds, sourceChannels } from '../memory';
 import { describeValue, isPlainObject } from '../realms';
+import { trustLevels } from '../trust';
 import {
   addIssue,
   exactName,
@@ -150,6 +151,7 @@ export function newMemoryShape(limits: Limits) {
     source: source.optional(),
     supersedes: exactName(limits).optional(),
     derivedFrom: list(exactName(limits), 'an array of ids', [maxSources, 'ids']).optional(),
+    maxTrust: oneOf(trustLevels).optional(),
     key: name(limits).optional(),
     idempotencyKey: name(limits).optional(),
     vector: vector.optional(),

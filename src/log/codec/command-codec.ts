@@ -120,6 +120,8 @@ const space = struct<SpaceName>({ model: text, dimensions: number, normalized: f
 const vectors = list(vector);
 const embedded = struct<ChunkVectors>({ space, vectors });
 
+const trust = word<Trust>({ untrusted: 0, reported: 1, standard: 2, verified: 3 });
+
 const draft = struct<MemoryDraft>({
   id: text,
   text,
@@ -145,6 +147,7 @@ const draft = struct<MemoryDraft>({
   tokenCount: optional(number),
   pinned: optional(flag),
   derivedFrom: optional(texts),
+  maxTrust: optional(trust),
 });
 
 const patch = struct<ContentPatch>({
@@ -193,8 +196,6 @@ const roleOrActions = union<Rule['actions']>(
   variant(0, (value) => typeof value === 'string', text),
   variant(1, (value) => typeof value !== 'string', list(action)),
 );
-
-const trust = word<Trust>({ untrusted: 0, reported: 1, standard: 2, verified: 3 });
 
 type ChannelSubject = Exclude<Ceiling['to'], Subject>;
 

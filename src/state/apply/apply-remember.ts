@@ -7,7 +7,7 @@ import { MemoryError } from '../../domain/errors';
 import type { RememberResult } from '../../domain/memory';
 import type { Actor } from '../../domain/principal';
 import { isInScope, scopedFieldsOf } from '../../domain/scope';
-import type { TrustLevel } from '../../domain/trust';
+import { type TrustLevel, trustLevelOf } from '../../domain/trust';
 import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
@@ -104,15 +104,15 @@ function findKeyed(
   return records.byKey(scope, owner, draft.key);
 }
 
-/** The highest trust of what an actor writes: that of the actor, of the channel, and of everything from which it was made. */
+/** The highest trust of what an actor writes: that of the actor, of the channel, of everything from which it was made, and what it says. */
 function writtenTrust(
   { policy, trustOf }: ApplyContext,
-  { namespace, source }: MemoryDraft,
+  { namespace, source, maxTrust = 'verified' }: MemoryDraft,
   actor: Actor,
   sources: readonly MemoryRow[],
 ): TrustLevel {
   const ceiling = lower(policy.ceilingOf(actor, namespace), policy.channelCeiling(source.channel, namespace));
-  return sources.reduce((lowest, each) => lower(lowest, trustOf(each)), ceiling);
+  return sources.reduce((lowest, each) => lower(lowest, trustOf(each)), lower(ceiling, trustLevelOf(maxTrust)));
 }
 
 /** When and by whom a new memory is written. */
