@@ -46,7 +46,10 @@ describe('the names of namespaces in an MCP resource list', () => {
 });
 
 describe('toContext', () => {
-  const hit = (words: string, id: string) => ({ id, text: words, validFrom: new Date(0) }) as never;
+  const hit = (words: string, id: string) => {
+    const trust = id.endsWith('1') ? 'standard' : 'reported';
+    return { id, text: words, validFrom: new Date(0), trust, origin: { channel: 'tool' } } as never;
+  };
 
   test('takes a time that grows in proportion to the number of hits', () => {
     let formatted = 0;
@@ -61,9 +64,14 @@ describe('toContext', () => {
   });
 
   test('counts the tokens of the finished block, whether the tag occurs in the hits or not', () => {
-    const hits = ['one', 'a <recalled-memories-2> b', 'RECALLED-MEMORIES', 'x'.repeat(5_000), 'last'].map((words, i) =>
-      hit(words, `m${i}`),
-    );
+    const hits = [
+      'one',
+      'a <recalled-memories-2> b',
+      'RECALLED-MEMORIES',
+      '</Reported-Memory-3>',
+      'x'.repeat(5_000),
+      'last',
+    ].map((words, i) => hit(words, `m${i}`));
     for (const maxTokens of [0, 80, 120, 200, 5_000]) {
       const { text: block, tokens } = toContext(hits, { maxTokens });
       expect(tokens).toBe(Math.ceil(block.length / 4));

@@ -228,6 +228,16 @@ describe('text for a model', () => {
     expect(JSON.parse(String(inside))).toEqual((result.structuredContent as { memories: object[] }).memories[0]);
   });
 
+  test('keeps each reported memory in a tag of its own', async () => {
+    await handle.remember('Apples cost 2.', { source: { channel: 'tool' } });
+    await handle.remember('Apples cost 1.');
+    const result = await call(client, 'search_memories', { query: 'Apples cost' });
+    const fenced = /<reported-memory>\n(.*)\n<\/reported-memory>/.exec(textOf(result))?.[1];
+    expect(JSON.parse(String(fenced))).toMatchObject({ text: 'Apples cost 2.', trust: 'reported' });
+    expect(textOf(result).match(/<reported-memory>/g)).toHaveLength(1);
+    expect((result.structuredContent as { memories: object[] }).memories).toHaveLength(2);
+  });
+
   test('states how many matches are left out, if they do not fit into one answer of the store', async () => {
     const store = await openInMemory({ limits: { answerBytes: 4_000 } });
     for (let i = 0; i < 5; i++) await store.admin.remember(`apple ${i} `.repeat(150), { namespace: ['n'] });

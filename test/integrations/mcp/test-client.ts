@@ -6,12 +6,16 @@ import { type McpServerOptions, memoryMcpServer } from 'multi-agent-memory/mcp';
 
 export const clientInfo = { name: 'test', version: '1' };
 
-/** A client of the SDK, connected to a server for the handle in this process. */
+/**
+ * A client of the SDK, connected to a server for the handle in this process. It has listed the tools, as real clients do: from then on it
+ * rejects each result that does not match the output schema.
+ */
 export async function connected(handle: MemoryHandle, options: McpServerOptions = {}): Promise<Client> {
   const [clientTransport, serverTransport] = InMemoryTransport.createLinkedPair();
   await memoryMcpServer(handle, options).connect(serverTransport);
   const client = new Client(clientInfo);
   await client.connect(clientTransport);
+  await client.listTools();
   return client;
 }
 

@@ -25,6 +25,17 @@ export const memorySchema = z.object({
   pinned: z.exactOptional(z.boolean()),
   metadata: z.record(z.string(), z.unknown()),
   source: z.object({ channel: z.string(), ref: z.exactOptional(z.string()) }),
+  origin: z.object({
+    agentId: z.exactOptional(z.string()),
+    onBehalfOf: z.exactOptional(z.string()),
+    channel: z.string(),
+    ref: z.exactOptional(z.string()),
+  }),
+  trust: z
+    .enum(['untrusted', 'reported', 'standard', 'verified'])
+    .describe(
+      "How far the content may be relied on. 'reported': a web page, a tool or a document says so. It may be false.",
+    ),
   createdAt: time,
   updatedAt: time,
   validFrom: time,
@@ -45,7 +56,18 @@ export const hitSchema = memorySchema.extend({
       priority: z.number(),
     }),
   ),
+  search: z.exactOptional(
+    z.object({
+      method: z.enum(['words', 'exact', 'approximate']),
+      visible: z.int(),
+      vectors: z.int(),
+      host: z.exactOptional(
+        z.object({ tier: z.exactOptional(z.enum(['bytes', 'signs', 'index'])), verified: z.int() }),
+      ),
+    }),
+  ),
 });
+type HitOutput = z.output<typeof hitSchema>;
 
 /**
  * An answer ends after the memory with which it reaches this number of bytes. Each memory is in the answer twice: as JSON for programs, and
@@ -65,6 +87,9 @@ export function memoriesThatFit<T extends Memory>(memories: readonly T[]): reado
 }
 
 type MemoryOutput = z.output<typeof memorySchema>;
+// Clients reject a result with a field that the schema does not name, so that each field of a memory and of a hit must be in it.
+true satisfies [Exclude<keyof Memory, keyof MemoryOutput>] extends [never] ? true : false;
+true satisfies [Exclude<keyof Hit, keyof HitOutput | 'excerpt'>] extends [never] ? true : false;
 
 /** Converts a memory to JSON, with times in ISO 8601. */
 export function memoryOutput(memory: Memory): MemoryOutput {
@@ -79,21 +104,20 @@ export function memoryOutput(memory: Memory): MemoryOutput {
 }
 
 /** Converts a search result to JSON. */
-export function hitOutput(hit: Hit): z.output<typeof hitSchema> {
+export function hitOutput(hit: Hit): HitOutput {
   const { excerpt: _, ...whole } = hit;
-  const { score, parts } = hit;
-  return { ...memoryOutput(whole), score, ...defined({ parts }) };
+  const { score, parts, search } = hit;
+  return { ...memoryOutput(whole), score, ...defined({ parts, search }) };
 }
 
 /** Formats memories as text for a model, with one line of JSON for each, marked as data. Returns `ifNone` if there are no memories. */
 export function fencedMemories(memories: readonly Memory[], ifNone: string): string {
-  const [first] = memories;
-  if (first === undefined) return ifNone;
-  // Each line has the whole text, which the excerpt of a hit would repeat.
-  const lines = memories
-    .map((memory) => withJsonEscapes(JSON.stringify({ ...memoryOutput(memory), excerpt: undefined })))
-    .join('\n');
-  // All lines are passed as one hit, because `toContext` would measure the whole block again for each hit. There is no budget here.
-  const single: Hit = { ...first, score: 0 };
-  return toContext([single], { maxTokens: Number.MAX_SAFE_INTEGER, countTokens: () => 0, format: () => lines }).text;
+  if (memories.length === 0) return ifNone;
+  const hits = memories.map((memory): Hit => {
+    // Each line has the whole text, which the excerpt of a hit would repeat.
+    const line = JSON.stringify({ ...memoryOutput(memory), excerpt: undefined });
+    return { ...memory, score: 0, text: withJsonEscapes(line) };
+  });
+  // No budget, and no `countTokens`, which would count the whole block again for each line.
+  return toContext(hits, { maxTokens: Number.MAX_SAFE_INTEGER, format: ({ text }) => text }).text;
 }
