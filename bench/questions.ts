@@ -22,6 +22,7 @@ import { opening } from './open';
 import { peersNarrow } from './peers-narrow';
 import { peersSearch } from './peers-search';
 import { peersWrites } from './peers-writes';
+import { poisoning } from './poisoning';
 import { qualityConsolidation } from './quality-consolidation';
 import { qualityLocomo } from './quality-locomo';
 import { recallAfterWrites } from './recall-after-writes';
@@ -67,5 +68,6 @@ export const questions: readonly Question[] = [
   qualityLocomo,
   qualityConsolidation,
   fusionLocomo,
+  poisoning,
   containing,
 ];
