@@ -57,6 +57,9 @@ export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDee
     () => reader.get(unseen.slice(0, 8)),
     () => reader.history(unseen),
     () => reader.update(unseen, { text }),
+    () => reader.undoConsolidation(unseen),
+    () => reader.derived(unseen),
+    () => reader.remember(text, { namespace: ['open'], derivedFrom: [unseen] }),
     () => reader.update(unseen, { text }, { ifRevision: 1 }),
     () => reader.forget(unseen),
     () => reader.share(unseen, { namespace: ['open'] }),
@@ -89,11 +92,12 @@ export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDee
 
 /** Makes all reads that a reader can make at the end of the script, and returns their answers as texts. */
 export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
+  const { scope } = stage;
   const handles = [
-    stage.store.as(cast.reader),
-    stage.store.as(cast.reader, { namespace: ['open'], tags: ['x'] }),
-    stage.store.as(cast.reader, { namespace: ['open', 'eu'], userId: 'u1' }),
-    stage.store.as(cast.reader, { namespace: ['open', 'vip'] }),
+    stage.reader,
+    stage.store.as(cast.reader, { ...scope, namespace: ['open'], tags: ['x'] }),
+    stage.store.as(cast.reader, { ...scope, namespace: ['open', 'eu'], userId: 'u1' }),
+    stage.store.as(cast.reader, { ...scope, namespace: ['open', 'vip'] }),
   ];
   const answers: string[] = [];
   const ask = async (call: () => PromiseLike<unknown>) => answers.push(await told(call));
@@ -121,6 +125,8 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
   for (const id of [...stage.seen, hiddenId(0), hiddenId(1), hiddenId(2)]) {
     await ask(() => reader.get(id));
     await ask(() => reader.history(id));
+    await ask(() => reader.sources(id));
+    await ask(() => reader.derived(id));
     for (const length of [8, 13]) await ask(() => reader.get(id.slice(0, length)));
   }
   for (const { namespace } of [...cast.open, ...cast.closed]) {
@@ -132,7 +138,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => reader.access.explain({ principal: cast.reader, action: 'update', id }));
     await ask(() => reader.access.explain({ principal: writer, action: 'share', id }));
   }
-  if (cast.audits) answers.push(...(await audited(reader)));
+  if (cast.audits) answers.push(...(await audited(stage.store.as(cast.reader))));
   return answers;
 }
 

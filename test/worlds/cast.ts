@@ -1,6 +1,7 @@
 import {
   type Action,
   allow,
+  ceiling,
   clear,
   type Declaration,
   deny,
@@ -27,6 +28,8 @@ export interface Cast {
   readonly administers: boolean;
   /** True if the reader audits `open` and below. There it also sees audit entries about memories that it may not read. */
   readonly audits: boolean;
+  /** True if the reader may endorse in `open`, so that it may see untrusted memories there. */
+  readonly endorses: boolean;
   /** Places where the reader may read shared memories. */
   readonly open: readonly Place[];
   /** Places where the reader may not read memories by other authors. */
@@ -42,6 +45,12 @@ export const hiders: readonly Principal[] = [
   { agentId: 'hal', onBehalfOf: { userId: 'uma' } },
   { serviceId: 'ann' },
   { agentId: 'uma' },
+];
+/** A principal that writes where the reader may read, but that the host distrusts if it declares `distrust`. */
+export const distrusted: Principal = { agentId: 'dora' };
+export const distrust: readonly Declaration[] = [
+  ceiling({ agentId: 'dora' }, 'untrusted', []),
+  ceiling({ channel: 'document' }, 'untrusted', ['open', 'us']),
 ];
 /** Subjects for hidden rules. Rules about them do not concern any principal that is visible to the reader. */
 export const hiddenSubjects: readonly Subject[] = [
@@ -83,6 +92,7 @@ const traps: readonly Place[] = [
 
 const others: readonly Declaration[] = [
   allow(writer, 'curator', []),
+  allow({ agentId: 'dora' }, 'curator', []),
   allow({ agentId: 'hal' }, 'curator', []),
   allow({ userId: 'bob' }, 'curator', []),
   allow({ serviceId: 'ann' }, 'curator', []),
@@ -100,7 +110,7 @@ function subtree(...whom: readonly Subject[]): Declaration[] {
   ]);
 }
 
-const all: readonly Action[] = ['read', 'write', 'update', 'forget', 'share'];
+const all: readonly Action[] = ['read', 'write', 'update', 'forget', 'share', 'consolidate'];
 
 export const casts: readonly Cast[] = [
   {
@@ -109,6 +119,7 @@ export const casts: readonly Cast[] = [
     access: [...others, ...subtree({ agentId: 'ann' }), allow('everyone', ['write'], ['box'])],
     administers: false,
     audits: false,
+    endorses: true,
     open: shelf,
     closed: [...traps, { namespace: ['box'] }],
   },
@@ -127,6 +138,7 @@ export const casts: readonly Cast[] = [
     ],
     administers: false,
     audits: false,
+    endorses: false,
     open: shelf,
     closed: traps,
   },
@@ -146,6 +158,7 @@ export const casts: readonly Cast[] = [
     ],
     administers: false,
     audits: false,
+    endorses: false,
     open: shelf,
     closed: traps,
   },
@@ -159,6 +172,7 @@ export const casts: readonly Cast[] = [
     ],
     administers: true,
     audits: false,
+    endorses: true,
     open: shelf,
     closed: traps,
   },
@@ -168,6 +182,7 @@ export const casts: readonly Cast[] = [
     access: [...others, ...subtree({ agentId: 'ann' }), allow({ agentId: 'ann' }, 'auditor', ['open'])],
     administers: false,
     audits: true,
+    endorses: true,
     open: shelf,
     closed: traps.filter(({ namespace }) => namespace[0] !== 'open'),
   },

@@ -17,7 +17,7 @@ export type SeenDeed = Written & {
   readonly seen: true;
   readonly kind:
     | ('remember' | 'remember-many' | 'supersede' | 'supersede-unseen' | 'update' | 'forget' | 'forget-where')
-    | ('share' | 'close' | 'look' | 'try');
+    | ('share' | 'close' | 'look' | 'try' | 'consolidate' | 'undo-consolidation');
   readonly byReader: boolean;
   readonly look: Look;
 };
@@ -27,11 +27,17 @@ export type HiddenDeed = Written & {
   readonly seen: false;
   readonly kind:
     | ('remember' | 'remember-many' | 'supersede' | 'update' | 'forget' | 'forget-where' | 'share' | 'search')
-    | ('rule' | 'clear' | 'group' | 'role' | 'end');
+    | ('rule' | 'clear' | 'group' | 'role' | 'ceiling' | 'end');
   /** The index in `hiders` of the principal that acts, or the host. */
   readonly by: number | 'root';
   /** The index in `hiddenSubjects` of the subject that the deed is about. */
   readonly about: number;
+  /** What a new memory is made from: hidden memories, or also visible ones. */
+  readonly derives: 'nothing' | 'hidden' | 'both';
+  /** If set, the deed is done in this place, which the reader may read, with memories that the reader does not trust. */
+  readonly low?: Place | undefined;
+  /** The channel of memories that the reader does not trust. */
+  readonly channel: 'agent' | 'tool' | 'document';
 };
 
 export type Deed = SeenDeed | HiddenDeed;
@@ -62,6 +68,11 @@ const fields = fc.record(
     expiresAt: fc.constantFrom(Date.UTC(2025, 0), Date.UTC(2026, 0, 1, 0, 0, 12), Date.UTC(2030, 0)),
     idempotencyKey: fc.constantFrom('i1', 'i2'),
     embed: fc.constant(false as const),
+    source: fc.constantFrom(
+      { channel: 'user' as const },
+      { channel: 'tool' as const },
+      { channel: 'document' as const },
+    ),
   },
   { requiredKeys: [] },
 ) as fc.Arbitrary<Fields>;
@@ -74,6 +85,7 @@ const selection = fc.record(
     agentId: fc.constantFrom('ann', 'wes', 'hal'),
     tags: fc.constant(['x']),
     include: include.map((each) => each ?? []),
+    minTrust: fc.constantFrom('reported' as const, 'standard' as const, 'verified' as const),
     asOf: fc.constantFrom(Date.UTC(2025, 10, 15), Date.UTC(2026, 0, 1, 0, 0, 10)),
     filter: fc.constantFrom(
       { priority: { gte: 0.5 } },
@@ -118,7 +130,7 @@ function seenDeed({ open }: Cast): fc.Arbitrary<SeenDeed> {
       seen: fc.constant(true as const),
       kind: mostly({
         ...{ remember: 10, 'remember-many': 1, supersede: 1, 'supersede-unseen': 2, update: 2, forget: 1 },
-        ...{ 'forget-where': 1, share: 1, close: 1, look: 4, try: 3 },
+        ...{ 'forget-where': 1, share: 1, close: 1, look: 4, try: 3, consolidate: 1, 'undo-consolidation': 1 },
       }),
       byReader: fc.boolean(),
       look,
@@ -131,15 +143,18 @@ function seenDeed({ open }: Cast): fc.Arbitrary<SeenDeed> {
     });
 }
 
-function hiddenDeed({ closed }: Cast): fc.Arbitrary<HiddenDeed> {
+function hiddenDeed({ open, closed }: Cast): fc.Arbitrary<HiddenDeed> {
   return fc.record({
     seen: fc.constant(false as const),
     kind: mostly({
       ...{ remember: 10, 'remember-many': 2, supersede: 2, update: 2, forget: 2, 'forget-where': 1, share: 3 },
-      ...{ search: 2, rule: 2, clear: 1, group: 1, role: 1, end: 1 },
+      ...{ search: 2, rule: 2, clear: 1, group: 1, role: 1, ceiling: 1, end: 1 },
     }),
     by: fc.oneof(fc.nat(hiders.length - 1), fc.constant('root' as const)),
     about: fc.nat(hiddenSubjects.length - 1),
+    derives: mostly({ nothing: 3, hidden: 1, both: 1 }),
+    low: fc.option(fc.constantFrom(...open), { nil: undefined, freq: 2 }),
+    channel: fc.constantFrom('agent' as const, 'tool' as const, 'document' as const),
     ...written(closed),
   });
 }

@@ -3,7 +3,7 @@ import type { Cast } from './cast';
 import type { Deed } from './deeds';
 import { doHidden, doSeen } from './doing';
 import type { Library } from './library';
-import { type Sizes, Stage } from './stage';
+import { type Caution, type Sizes, Stage } from './stage';
 import { Listener, told } from './told';
 
 /** A difference between two worlds that the reader can see. */
@@ -26,10 +26,11 @@ export async function compare(
   cast: Cast,
   script: readonly Deed[],
   sizes: Sizes,
+  caution: Caution,
 ): Promise<Difference | undefined> {
   const [alone, beside] = [
-    await live(library, cast, script, sizes, false),
-    await live(library, cast, script, sizes, true),
+    await live(library, cast, script, sizes, caution, false),
+    await live(library, cast, script, sizes, caution, true),
   ];
   for (const [i, [moment, answers]] of alone.moments.entries()) {
     const others = beside.moments[i]?.[1] ?? [];
@@ -47,9 +48,10 @@ async function live(
   cast: Cast,
   script: readonly Deed[],
   sizes: Sizes,
+  caution: Caution,
   beside: boolean,
 ): Promise<Story> {
-  const stage = await Stage.open(library, cast, sizes);
+  const stage = await Stage.open(library, cast, sizes, caution);
   const moments: [string, readonly string[]][] = [];
   const notes: Notes = {};
   const listener = new Listener(stage.reader, 'start', stage.turns);

@@ -1,5 +1,5 @@
-import type { MemoryHandle, MemoryStore, NewMemory, OpenOptions } from 'multi-agent-memory';
-import { type Cast, hiders, type Place, writer } from './cast';
+import type { MemoryHandle, MemoryStore, NewMemory, OpenOptions, Scope } from 'multi-agent-memory';
+import { type Cast, distrust, distrusted, hiders, type Place, writer } from './cast';
 import type { HiddenDeed } from './deeds';
 import { hiddenId, seenId } from './ids';
 import type { Library } from './library';
@@ -8,6 +8,13 @@ const start = Date.UTC(2026, 0, 1);
 
 /** Options that must not change what a reader sees: the memory, the limit of exact search, and the audit. */
 export type Sizes = Pick<OpenOptions, 'memoryBytes' | 'exactUpTo' | 'audit'>;
+
+/** Whom the host distrusts, and what the reader asks for. Both are the same in both worlds. */
+export interface Caution {
+  /** True if the ceilings in `distrust` are declared. */
+  readonly ceilings: boolean;
+  readonly minTrust?: 'reported' | 'standard' | undefined;
+}
 
 /**
  * A store in which a script of deeds (calls) runs. The time and the ids of a deed depend only on its position in the script. Therefore they
@@ -21,6 +28,12 @@ export class Stage {
   readonly seen: string[] = [];
   readonly keyless = new Set<string>();
   readonly hidden: string[] = [];
+  /** The ids of the hidden memories that the reader does not see only because it does not trust them. */
+  readonly low: string[] = [];
+  readonly caution: Caution;
+  readonly distrusted: MemoryHandle;
+  /** The scope of the reader: its least trust. */
+  readonly scope: Pick<Scope, 'minTrust'>;
   readonly rules: string[] = [];
   /** See `Library.turns`. */
   readonly turns: number;
@@ -33,25 +46,31 @@ export class Stage {
     cast: Cast,
     time: { step: number; ids: number; hidden: boolean },
     turns: number,
+    caution: Caution,
   ) {
     this.store = store;
     this.turns = turns;
-    this.reader = store.as(cast.reader);
-    this.writer = store.as(writer);
+    this.caution = caution;
+    const { minTrust } = caution;
+    this.scope = minTrust === undefined ? {} : { minTrust };
+    this.reader = store.as(cast.reader, this.scope);
+    // The writer may endorse everywhere. Only its least trust keeps it from changing what the reader must not notice.
+    this.writer = store.as(writer, { minTrust: minTrust ?? 'reported' });
+    this.distrusted = store.as(distrusted);
     this.#hiders = hiders.map((each) => store.as(each));
     this.#time = time;
   }
 
-  static async open({ inMemory, turns = 1 }: Library, cast: Cast, sizes: Sizes): Promise<Stage> {
+  static async open({ inMemory, turns = 1 }: Library, cast: Cast, sizes: Sizes, caution: Caution): Promise<Stage> {
     const time = { step: 0, ids: 0, hidden: false };
     let stage: Stage | undefined;
     const store = await inMemory({
-      access: cast.access,
+      access: caution.ceilings ? [...cast.access, ...distrust] : cast.access,
       clock: { now: () => start + time.step * 1_000 },
       newId: () => (time.hidden ? hiddenId((stage as Stage).#hiddenIds++) : seenId(time.step, time.ids++)),
       ...sizes,
     });
-    stage = new Stage(store, cast, time, turns);
+    stage = new Stage(store, cast, time, turns, caution);
     return stage;
   }
 
@@ -67,6 +86,12 @@ export class Stage {
       if (!list.includes(id)) list.push(id);
       if (key === undefined) this.keyless.add(id);
     }
+  }
+
+  /** Records the ids of memories that the reader does not trust. */
+  madeLow(ids: readonly string[]): void {
+    this.made(ids, undefined);
+    this.low.push(...ids);
   }
 
   doerOf({ by }: HiddenDeed): MemoryHandle {

@@ -10,8 +10,14 @@ const sizes = fc.record({
   // Recording reads takes a third of the time, so most pairs do not record them.
   audit: fc.constantFrom({ reads: 'off' as const }, { reads: 'off' as const }, { reads: 'batched' as const }),
 });
+const caution = fc.record({
+  ceilings: fc.boolean(),
+  minTrust: fc.constantFrom(undefined, 'reported' as const, 'standard' as const),
+});
 const worlds = (readers: readonly Cast[]) =>
-  fc.constantFrom(...readers).chain((cast) => fc.record({ cast: fc.constant(cast), deeds: script(cast), sizes }));
+  fc
+    .constantFrom(...readers)
+    .chain((cast) => fc.record({ cast: fc.constant(cast), deeds: script(cast), sizes, caution }));
 
 interface Wanted {
   readonly pairs: number;
@@ -28,8 +34,8 @@ export async function comparePairs(
   { pairs, seed, shrink = true, readers = casts, onPair }: Wanted,
 ): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(worlds(readers), async ({ cast, deeds, sizes: size }) => {
-      const difference = await compare(library, cast, deeds, size);
+    fc.asyncProperty(worlds(readers), async ({ cast, deeds, sizes: size, caution: careful }) => {
+      const difference = await compare(library, cast, deeds, size, careful);
       onPair?.();
       if (difference !== undefined) throw new Error(told(cast.name, difference));
     }),
