@@ -158,12 +158,13 @@ function lowOf(stage: Stage, deed: HiddenDeed, { audits, endorses }: Cast): Low 
 /** Writes or changes memories that the reader does not trust, where the reader may read. */
 async function doLow(stage: Stage, deed: HiddenDeed, { handle, place, source }: Low): Promise<unknown> {
   const { kind, text, target } = deed;
-  // Whoever writes with a key that is taken in this place revises the memory that has it, whatever its trust is.
   const {
-    key: _,
-    idempotencyKey: __,
-    ...fields
+    key,
+    idempotencyKey: _,
+    ...others
   } = { ...deed.fields, ...place, source, ...sourcesFor(stage, deed, stage.low) };
+  // An untrusted memory gives up its key. One that only this reader does not trust keeps it, and others revise it.
+  const fields = { ...others, ...(key === undefined || handle !== stage.distrusted ? {} : { key }) };
   const id = pick(stage.low, target);
   switch (kind) {
     case 'update':

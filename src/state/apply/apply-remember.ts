@@ -15,7 +15,7 @@ import { assertWithinQuota, countedLabels } from './apply-quota';
 import { isMoreTrusted, keepContributor, loadPermitted, loadReadable } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
-import { lower, storedTrust } from './trust';
+import { lower, storedTrust, untrusted } from './trust';
 
 /** Stores a draft as a new memory, or revises the memory that has the draft's key. Makes all checks before the first write. */
 export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: Stamp): RememberResult {
@@ -31,7 +31,11 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   }
   assertSpace(context, draft.embedded);
 
-  const keyed = findKeyed(context, draft, interning.findActor(actor));
+  const sources = (draft.derivedFrom ?? []).map((id) => loadReadable(context, id, stamp));
+  const trust = writtenTrust(context, draft, actor, sources);
+  const found = findKeyed(context, draft, interning.findActor(actor));
+  const displaced = found !== undefined && losesKey(context, found, actor, trust) ? found : undefined;
+  const keyed = displaced === undefined ? found : undefined;
   if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))
     throw forbiddenRevision(draft);
   if (keyed !== undefined && isMoreTrusted(context, keyed, actor)) {
@@ -47,10 +51,8 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
   if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
   assertDraftFits(context, stamp, draft, { keyed, target });
-  const sources = (draft.derivedFrom ?? []).map((id) => loadReadable(context, id, stamp));
-  const trust = writtenTrust(context, draft, actor, sources);
-
   const by = interning.internActor(actor);
+  if (displaced !== undefined) revise(context, displaced, { columns: { key: null }, at, by });
   const record =
     keyed === undefined
       ? storeDraft(context, draft, { at, by, trust })
@@ -102,6 +104,18 @@ function findKeyed(
   const owner = draft.visibility === 'private' ? author : 0;
   if (draft.key === undefined || scope === undefined || owner === undefined) return undefined;
   return records.byKey(scope, owner, draft.key);
+}
+
+/**
+ * Whether a memory with the key of a new one gives it up: if it is untrusted, and the new one is trusted. Otherwise a distrusted agent could
+ * occupy the keys of others, whose memories would vanish, and its outcome would show that there is a memory which nobody may see. The
+ * writers of a contained memory do not take its key: what they write there stays in quarantine.
+ */
+export function losesKey(context: ApplyContext, found: MemoryRow, actor: Actor, trust: TrustLevel): boolean {
+  if (trust === untrusted || context.trustOf(found) !== untrusted) return false;
+  const by = context.interning.findActor(actor);
+  const others = context.contributors.ofRow(found.row);
+  return found.author === by ? others.length > 0 : by === undefined || !others.includes(by);
 }
 
 /** The highest trust of what an actor writes: that of the actor, of the channel, of everything from which it was made, and what it says. */

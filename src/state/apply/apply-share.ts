@@ -4,11 +4,12 @@ import { invalidInput, MemoryError } from '../../domain/errors';
 import { assertRevision, type Visibility } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import { sameActor } from '../../domain/principal';
-import { isInScope, type ParsedScope } from '../../domain/scope';
+import { isInScope } from '../../domain/scope';
 import { contentBytes } from '../quota-usage';
 import { type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
+import { losesKey } from './apply-remember';
 import { changedTrust, keepContributor, loadForChange } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
@@ -34,7 +35,7 @@ export function applyShare(
   const wanted: NewLabels = { ...target, ...change };
   authorise(context, record, wanted, stamp);
   assertRevision(record, ifRevision);
-  assertKeyIsFree(context, record, wanted, { change, within: stamp.scope });
+  const displaced = keyOwner(context, record, wanted, { change, stamp });
   const before = countedLabels(context, record);
   assertWithinQuota(context, stamp, {
     author: context.interning.actor(record.author),
@@ -46,6 +47,7 @@ export function applyShare(
   if (isSource) endConsolidation(context, { changed: [record] }, stamp, new Set([record.row]));
   const label_set = context.interning.internLabelSet(wanted.namespace, wanted.accessTags);
   const by = context.interning.internActor(stamp.by);
+  if (displaced !== undefined) revise(context, displaced, { columns: { key: null }, at: stamp.at, by });
   keepContributor(context, record, by);
   return revise(context, record, {
     columns: {
@@ -70,18 +72,25 @@ function authorise(context: ApplyContext, record: MemoryRow, wanted: NewLabels, 
   }
 }
 
-function assertKeyIsFree(
+/**
+ * Finds the memory that gives up its key for the moved one (see `losesKey`), if there is one.
+ *
+ * @throws INVALID_INPUT if another memory has the key under the new labels, and keeps it
+ */
+function keyOwner(
   context: ApplyContext,
   record: MemoryRow,
   wanted: NewLabels,
-  { change, within }: { readonly change: LabelChange; readonly within: ParsedScope },
-): void {
+  { change, stamp }: { readonly change: LabelChange; readonly stamp: Stamp },
+): MemoryRow | undefined {
   const { interning, records } = context;
   const scope = interning.findLabelSet(wanted.namespace, wanted.accessTags);
-  if (record.key === null || scope === undefined) return;
+  if (record.key === null || scope === undefined) return undefined;
   const owner = wanted.visibility === 'private' ? record.author : 0;
   const taken = records.byKey(scope, owner, record.key);
-  if (taken === undefined || taken.row === record.row) return;
+  if (taken === undefined || taken.row === record.row) return undefined;
+  if (losesKey(context, taken, stamp.by, context.trustOf(record))) return taken;
+  const within = stamp.scope;
   const path = ['change', ...Object.keys(change).slice(0, 1)];
   const other = isInScope(within, scopedFieldsOfRow(context, taken)) ? `memory ${taken.id}` : 'another memory';
   const message = `expected labels under which the key ${JSON.stringify(record.key)} is free, but ${other} has it there. Forget or move one of them first.`;

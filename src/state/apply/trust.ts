@@ -8,7 +8,8 @@ import type { ReadonlyInterning } from '../tables/interning';
 import type { MemoryRow } from '../tables/memory-row';
 import type { CeilingLookup } from './ceiling-lookup';
 
-const [untrusted, verified] = [0, 3] as const satisfies readonly TrustLevel[];
+export const untrusted: TrustLevel = 0;
+const verified: TrustLevel = 3;
 
 /** The columns on which the trust of a memory depends. */
 export type TrustColumns = Pick<MemoryRow, 'row' | 'state' | 'label_set' | 'author' | 'source_channel' | 'trust'>;
