@@ -74,7 +74,7 @@ describe('minilm() without its model', () => {
 describe('minilm() without transformers.js', () => {
   test('rejects the first text with EMBEDDER_MISSING and the command that installs the package', () => {
     // A copy of the sources of minilm(), in a folder from which Node finds no packages.
-    for (const part of ['embedding', 'domain', 'environment']) {
+    for (const part of ['embedding', 'providers', 'domain', 'environment']) {
       cpSync(join(repository, 'src', part), join(folder, 'alone', part), { recursive: true });
     }
     const script = `import { minilm } from './embedding/local-models/minilm.ts';
