@@ -137,8 +137,12 @@ export const realSchedule: Schedule = (ms, action) => {
 
 const longMs = 2 ** 31 - 1;
 
-/** Keeps the process alive, even if it waits only for sockets and timers that do not, until the returned function is called. */
-export function keepProcessAlive(): () => void {
+/** Keeps the process alive until a promise settles, even if it waits only for sockets and timers that do not. */
+export async function aliveWhile<T>(awaited: Promise<T>): Promise<T> {
   const timer = realTimers.setTimeout(() => undefined, longMs);
-  return () => realTimers.clearTimeout(timer);
+  try {
+    return await awaited;
+  } finally {
+    realTimers.clearTimeout(timer);
+  }
 }

@@ -3,6 +3,7 @@ import type { Command, Outcome } from '../domain/command';
 import { MemoryError } from '../domain/errors';
 import type { EntryResult, Frame, Incarnation, LogEntry } from '../domain/frame';
 import { messageOf } from '../domain/realms';
+import { aliveWhile } from '../environment/timers';
 import { withTokenCounts } from '../keyword-index/token-counts';
 import type { Snapshot } from '../raft/core/messages';
 import type { NodeId } from '../raft/core/node-id';
@@ -121,7 +122,7 @@ export class RaftLog implements ReplicatedLog {
       applied();
       this.#calls.end(call);
     };
-    return new Promise<Outcome>((resolve, reject) => {
+    const outcome = new Promise<Outcome>((resolve, reject) => {
       this.#session.add({
         bytes,
         isBarrier,
@@ -137,9 +138,15 @@ export class RaftLog implements ReplicatedLog {
       });
       this.#flushSoon();
     });
+    // Nothing else may keep the process alive while other nodes decide.
+    return aliveWhile(outcome);
   }
 
-  async barrier(level: BarrierLevel): Promise<void> {
+  barrier(level: BarrierLevel): Promise<void> {
+    return aliveWhile(this.#passed(level));
+  }
+
+  async #passed(level: BarrierLevel): Promise<void> {
     const own = this.#writes.settled();
     if (this.#haltReason !== undefined) throw haltedNode(this.#haltReason);
     if (level === 'session') {
@@ -170,7 +177,7 @@ export class RaftLog implements ReplicatedLog {
     this.#isClosed = true;
     await this.#calls.settled();
     this.#end(closedLog(), 'The store was closed.');
-    await this.#deps.link.close();
+    await aliveWhile(this.#deps.link.close());
   }
 
   /** Ends at once, as if the process had ended: the leadership is not handed over, and outcomes on their way are unknown. */

@@ -15,7 +15,7 @@ import type { Embedder } from '../../embedding/embedder';
 import { type BuiltIns, SpaceEmbedder } from '../../embedding/space-embedder';
 import { type Environment, systemEnvironment } from '../../environment/environment';
 import { fixtureEnvironment } from '../../environment/fixture-environment';
-import { keepProcessAlive, nextTurn, schedule } from '../../environment/timers';
+import { aliveWhile, nextTurn, schedule } from '../../environment/timers';
 import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import type { RaftLog } from '../../log/raft-log';
@@ -95,7 +95,9 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
     const environment = systemEnvironment(options);
     const auditDatabase = closingOnError(database, () => openAudit(folder, options, environment.logger));
     const opened = { options, environment, database, auditDatabase, folder, hadLog, builtIns: own, onRelease: release };
-    return await (options.cluster === undefined ? compose(opened) : composeNode(opened, folder, options.cluster));
+    if (options.cluster === undefined) return await compose(opened);
+    // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
+    return await aliveWhile(composeNode(opened, folder, options.cluster));
   } catch (error) {
     release();
     throw error;
@@ -111,8 +113,6 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   const { ClusterFolder } = await import('./cluster-folder');
   const makeTransport = () => ownTransport(settings) ?? tcpTransport(TcpTransport, settings, environment);
   const openStorage = (path: string) => openNodeStorage(path, environment, trustFolder);
-  // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
-  const keepsAlive = keepProcessAlive();
   let node: ClusterFolder | undefined;
   try {
     try {
@@ -127,8 +127,6 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
   } catch (error) {
     await node?.close();
     throw error;
-  } finally {
-    keepsAlive();
   }
 }
 
