@@ -92,7 +92,7 @@ async function inOneProcess(setting: Setting): Promise<Row[]> {
   );
   const leader = await leaderOf(nodes);
   const commands = new Commands('own');
-  const figures = await repeated(samples(setting, rounds, 2), () =>
+  const figures = await repeated(samples(setting, rounds, 1), () =>
     load(leader.log, commands, { callers, count: samples(setting, 20_000, 200) }),
   );
   await Promise.all(nodes.map(({ log }) => log.abort()));
@@ -111,14 +111,14 @@ async function beside(setting: Setting): Promise<Row[]> {
   const follower = nodes.others(leader)[0] as ChildProcess;
   const count = samples(setting, 10_000, 200);
   const cost: [number[], number[]] = [[], []];
-  const figures = await repeated(samples(setting, rounds, 2), async () => {
+  const figures = await repeated(samples(setting, rounds, 1), async () => {
     const before = [await cpuOf(leader), await cpuOf(follower)] as const;
     const measured = await loaded(leader, { callers, count });
     cost[0].push(((await cpuOf(leader)) - before[0]) / count);
     cost[1].push(((await cpuOf(follower)) - before[1]) / count);
     return measured;
   });
-  const transfers = await repeated(samples(setting, rounds, 2), async () => {
+  const transfers = await repeated(samples(setting, rounds, 1), async () => {
     const from = await nodes.leader();
     const [writer] = nodes.others(from) as [ChildProcess];
     const gap = ask(writer, { ask: 'gap', ms: 1_000 });
@@ -154,7 +154,7 @@ async function applied(setting: Setting): Promise<Row[]> {
   const many = { callers, count: samples(setting, 5_000, 200) };
   const one = { callers: 1, count: samples(setting, 200) };
   const own = new Commands('alone');
-  const pairs = await repeated(samples(setting, rounds, 2), async () => {
+  const pairs = await repeated(samples(setting, rounds, 1), async () => {
     return {
       cluster: await loaded(leader, many),
       clusterOne: await loaded(leader, one),
@@ -187,7 +187,7 @@ async function applied(setting: Setting): Promise<Row[]> {
 /** The leader's process is killed while a caller at another node writes. */
 async function interrupted(setting: Setting): Promise<Row[]> {
   const nodes = await Processes.start(setting, false);
-  const gaps = await repeated(samples(setting, 12, 2), async () => {
+  const gaps = await repeated(samples(setting, 12, 1), async () => {
     const leader = await nodes.leader();
     const [writer] = nodes.others(leader) as [ChildProcess];
     const gap = ask(writer, { ask: 'gap', ms: 4_000 });

@@ -14,7 +14,7 @@ describe('a writing process that ends at a random moment', () => {
   afterAll(() => programs.remove());
 
   test.each([
-    ['killed', 25, 1],
+    ['killed', 15, 1],
     ['exits', 4, 2],
   ] as const)(
     '%s %i times: acknowledged writes exist once, forgotten memories stay forgotten, and no write is half done',

@@ -18,7 +18,7 @@ test('no memory and no vector is lost if a process is killed during a move to an
   const onCycle = (cycle: { moves: number }) => {
     moves += cycle.moves;
   };
-  await runMoveCycles({ programs, folder, seed: 1, cycles: 10, onCycle });
+  await runMoveCycles({ programs, folder, seed: 1, cycles: 7, onCycle });
   expect(moves).toBeGreaterThan(0);
   rmSync(folder, { recursive: true });
 });
