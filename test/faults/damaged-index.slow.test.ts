@@ -110,11 +110,15 @@ test('a large store has an index on disk, and returns the same results with and 
   expect(await answersOf(copied(), few)).toEqual(expected);
 });
 
-describe.each(Object.keys(damages))('a file of the index that is %s', (damage) => {
-  const oneOfEachKind = () => [...new Map(files.map((file) => [kindOf(file), file])).values()];
+describe.each([...Object.keys(damages).entries()])('a file of the index, with damage %i: %s', (number, damage) => {
+  /** Each kind of file meets each damage once, while the store is closed or open, because all of both take a minute and a half. */
+  const filesWhile = (state: 'closed' | 'open') => {
+    const oneOfEachKind = [...new Map(files.map((file) => [kindOf(file), file])).values()];
+    return oneOfEachKind.filter((_, i) => ((i + number) % 2 === 0) === (state === 'closed'));
+  };
 
   test('while the store is closed is detected by the next open, verify() or search, and rebuilt', async () => {
-    for (const file of oneOfEachKind()) {
+    for (const file of filesWhile('closed')) {
       const folder = copied();
       damages[damage]?.(join(indexIn(folder), file));
       const store = await MemoryStore.open(folder, few);
@@ -125,7 +129,7 @@ describe.each(Object.keys(damages))('a file of the index that is %s', (damage) =
   });
 
   test('while the store is open is detected by verify() or a search, and rebuilt', async () => {
-    for (const file of oneOfEachKind()) {
+    for (const file of filesWhile('open')) {
       const folder = copied();
       const store = await MemoryStore.open(folder, few);
       await store.settled();

@@ -17,8 +17,8 @@ export interface PackageSizes {
  */
 export const budget: PackageSizes = {
   tarball: 4_500_000,
-  unpacked: 7_500_000,
-  entryGzip: 235_000,
+  unpacked: 7_900_000,
+  entryGzip: 270_000,
 };
 
 /** The sizes over the budget, each as a sentence. */

@@ -5,7 +5,7 @@ import { scenarioOf } from './scenario';
 import { runScenario } from './simulation';
 
 // Other seeds than those of every day.
-const [from, seeds] = [100_001, 600];
+const [from, seeds] = [100_001, 400];
 
 test(`a simulated cluster keeps its promises through faults, and heals afterwards: ${seeds} more seeds`, () => {
   for (let seed = from; seed < from + seeds; seed += 1) {

@@ -3,7 +3,7 @@ import { scenarioOf } from './scenario';
 import { runScenario } from './simulation';
 import { storeStates } from './store-states';
 
-const [from, seeds] = [200_001, 60];
+const [from, seeds] = [200_001, 30];
 
 test(`nodes agree in every table of real states: ${seeds} more seeds`, () => {
   for (let seed = from; seed < from + seeds; seed += 1) {

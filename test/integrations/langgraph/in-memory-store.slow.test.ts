@@ -31,7 +31,7 @@ test.each([
       results.push(...(await store.batch(operations.slice(singles))));
       expect(results.map((result, i) => comparable(operations[i] as Operation, result))).toEqual(expected);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -62,7 +62,7 @@ test('$or, $and and $not find the union, the intersection and the complement of 
       expect(await find({ $not: a })).toEqual(where((key) => !inA.has(key)));
       expect(await find({ $not: { $or: [a, { $not: b }] } })).toEqual(where((key) => !inA.has(key) && inB.has(key)));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -110,7 +110,7 @@ test('index paths select the same texts as in InMemoryStore', async () => {
       for (const each of texts) expect(text).toContain(each);
       if (texts.length === 0) expect(text).toBe('{…}');
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 
