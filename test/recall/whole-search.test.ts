@@ -70,7 +70,7 @@ describe('a search of few enough memories', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -261,8 +261,8 @@ class Run {
 }
 
 test.each([
-  ['in memory', false, 16],
-  ['in a folder, with an approximate index', true, 8],
+  ['in memory', false, 12],
+  ['in a folder, with an approximate index', true, 6],
 ] as const)(
   'every memory is found in the current space after any sequence of calls: %s',
   async (_, inFolder, numRuns) => {

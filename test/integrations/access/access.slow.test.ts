@@ -8,7 +8,7 @@ import { play } from './play-policy';
 
 // `npm run test:access` plays 1,000 policies. The AI SDK gets fewer here, because each of its model calls is slow.
 describe.each([
-  { adapter: langchain, runs: 16 },
+  { adapter: langchain, runs: 12 },
   { adapter: aiSDK, runs: 7 },
 ])('through $adapter.name', ({ adapter, runs }) => {
   test('a principal reads, writes and forgets what the reference evaluator allows', async () => {
