@@ -9,10 +9,11 @@ import type { Namespace } from './namespace';
  * - `forget` `forget` and `forgetWhere` for memories by any author.
  * - `share` `share`.
  * - `audit` `query` and `export` of the audit.
- * - `endorse` `endorse`, and reads of quarantined memories with `include`.
+ * - `endorse` reads of untrusted memories with `include: ['quarantined']`. No method raises the trust of a memory yet.
  * - `administer` adding and ending declarations: rules, clearances, ceilings, roles and groups.
  * - `consolidate` `consolidate` and `undoConsolidation`, for memories by any author.
- * - `export`, `erase` Reserved: no method uses them yet.
+ * - `erase` with `audit`, both in the whole store: entries about legal holds in the audit.
+ * - `export` Reserved: no method uses it yet.
  */
 export type Action =
   | 'read'

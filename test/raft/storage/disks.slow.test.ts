@@ -1,34 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import fs, { mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import fs, { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { MemoryError } from '../../../src/domain/errors';
 import { temporaryFolder } from '../../faults/folders';
+import { fillUp, smallDisk } from '../../faults/small-disk';
 import { openNode } from './nodes';
 import { normal } from './storage-conformance';
-
-/** A small disk that is removed after the test. Undefined if this process may not create one. */
-function smallDisk(megabytes: number): string | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', path]);
-    rmSync(path, { recursive: true });
-  });
-  return path;
-}
-
-function fillUp(disk: string): void {
-  const { bavail, bsize } = statfsSync(disk);
-  if (bavail > 0) writeFileSync(join(disk, `filler-${readdirSync(disk).length}`), Buffer.alloc(bavail * bsize));
-}
 
 const segmentBytes = 2 ** 20;
 const large = (index: number) => normal(index, 1, 'x'.repeat(100_000));
