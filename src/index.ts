@@ -84,6 +84,7 @@ export type {
   NamespaceCondition,
   Scope,
   Selection,
+  TimeSpan,
 } from './domain/selection';
 export type { Trust } from './domain/trust';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';

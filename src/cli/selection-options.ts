@@ -1,7 +1,7 @@
 import { defined } from '../domain/defined';
-import type { Filter, Namespace, Scope } from '../index';
+import type { Filter, Namespace, Scope, TimeSpan } from '../index';
 import type { CommandLine } from './command-line';
-import { jsonObjectText, namespaceText } from './option-checks';
+import { jsonObjectText, namespaceText, timeText } from './option-checks';
 
 /** Options that select memories. A memory must meet all of them. */
 export const selectionOptions = {
@@ -25,6 +25,22 @@ export const selectionOptions = {
     check: jsonObjectText,
   },
 } as const;
+
+/** Options that select memories by the time at which they became true. */
+export const duringOptions = {
+  from: {
+    valueName: 'TIME',
+    help: 'only what became true at this time or later: 2026-03-01T00:00:00Z',
+    check: timeText,
+  },
+  to: { valueName: 'TIME', help: 'only what became true before this time', check: timeText },
+} as const;
+
+/** Returns the span of time that a command line selects. Empty if it selects none. */
+export function duringOf(line: CommandLine): { during?: TimeSpan } {
+  const during = defined({ from: line.text('from'), to: line.text('to') });
+  return Object.keys(during).length === 0 ? {} : { during };
+}
 
 /** Returns the memories that a command line selects. Empty if there are no selection options. */
 export function selectionOf(line: CommandLine): Scope & { filter?: Filter } {

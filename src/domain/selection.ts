@@ -115,12 +115,22 @@ export const includedStates = [
   'quarantined',
 ] as const satisfies readonly IncludedState[];
 
+/** A span of time: `from <= time < to`. It has at least one end. An end set to `undefined` is rejected. */
+export interface TimeSpan {
+  /** The first moment of the span. Default: the beginning of time. */
+  from?: Time;
+  /** The first moment after the span. It must be later than `from`. Default: no end. */
+  to?: Time;
+}
+
 /** Selects the memories that a call reads or forgets. A field set to `undefined` is rejected. */
 export interface Selection<M = Metadata> extends Scope, CallOptions {
   /** Conditions on the memories. Default: all memories in the scope. */
   filter?: Filter<M>;
   /** Selects only memories that were true at this time: `validFrom <= asOf < validTo`. Includes superseded and consolidated ones. Default: no such limit. */
   asOf?: Time;
+  /** Selects only memories whose `validFrom` is in this span of time. Default: no such limit. */
+  during?: TimeSpan;
   /** Other states that are included in addition to active memories. Default: none. */
   include?: readonly IncludedState[];
 }

@@ -26,6 +26,7 @@ const synonyms: readonly [words: string, names: string][] = [
   ['importance weight rank boost', 'priority'],
   ['meta metadatas attributes properties payload extra', 'metadata'],
   ['timestamp date time at eventTime', 'validFrom asOf since'],
+  ['between timeRange dateRange range period span', 'during'],
   ['start from after', 'validFrom since cursor'],
   ['end to before', 'validTo until'],
   ['asAt pointInTime snapshot', 'asOf'],

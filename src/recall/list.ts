@@ -91,12 +91,15 @@ export function relist(
 
 /** Describes the actor, scope and query of a list. A cursor is valid only for the same three. */
 function listBinding(caller: Caller, { selection, orderBy, order }: ListRequest): Json {
-  const { scope, filter, asOf, include } = selection;
+  const { scope, filter, asOf, during, include } = selection;
   const { actor, scope: callerScope } = caller;
   const states = [...include].sort();
   // Bindings are compared as text. The conversion to JSON and back removes undefined fields.
   return JSON.parse(
-    JSON.stringify(['list', actor, callerScope, scope, filter ?? null, asOf ?? null, states, orderBy, order]),
+    JSON.stringify([
+      ...['list', actor, callerScope, scope, filter ?? null, asOf ?? null, states, orderBy, order],
+      ...(during === undefined ? [] : [during]),
+    ]),
   );
 }
 

@@ -455,6 +455,20 @@ function maskedSetOf(columns: ColumnStore, rows: Uint32Array): MaskedSet {
   return visible;
 }
 
+/** The rows of a set whose `validFrom` is in a span of time. */
+function setDuring(
+  columns: ColumnStore,
+  { few, mask }: VisibleSet,
+  { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: NonNullable<SelectionCriteria['during']>,
+): VisibleSet {
+  const { validFrom } = columns;
+  const isWithin = (row: number) => (validFrom[row] as number) >= from && (validFrom[row] as number) < to;
+  if (few !== undefined) return setOf(columns, few.filter(isWithin));
+  const rows: number[] = [];
+  for (let row = 1; row < mask.length; row++) if (mask[row] === 1 && isWithin(row)) rows.push(row);
+  return setOf(columns, Uint32Array.from(rows));
+}
+
 const noMask = new Uint8Array(0);
 
 /** A visible set of few rows. The work that it takes follows the number of its rows, and not the size of the store. It never changes. */
@@ -599,6 +613,11 @@ export class VisibleSetCache {
   get(selection: CompiledSelection): VisibleSet {
     const { criteria, now } = selection;
     const { columns, interning } = this.#state;
+    if (criteria.during !== undefined && isInColumns(criteria)) {
+      // Spans of time rarely repeat, and would take the place of other sets. So the set without the span is the one that is kept.
+      const { during, ...others } = criteria;
+      return setDuring(columns, this.get({ ...selection, criteria: others }), during);
+    }
     // A selection that was compiled before a label set was added cannot decide about rows with that label set. Others must not share its set.
     const isOutdated = selection.readable.mask.length <= interning.labelSetCount;
     if (!isInColumns(criteria) || isOutdated) return visibleSetOf(this.#state, selection);

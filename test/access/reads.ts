@@ -45,7 +45,7 @@ export async function compareReads(look: Look): Promise<number> {
   deepEqual(seen.map(brief).sort(), events.map(brief).sort(), 'watch from the start');
   for (const change of seen) compareThen(look, change);
   await compareRules(look);
-  return 24 + keys.length * namespaces.length + 3 * world.memories.length;
+  return 25 + keys.length * namespaces.length + 3 * world.memories.length;
 }
 
 async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
@@ -91,6 +91,8 @@ async function compareFigures(look: Look, active: readonly Known[], visible: rea
   equal(await handle.count(), active.length, 'count');
   equal(await handle.count({ include }), visible.length, 'count of superseded too');
   equal(await handle.count({ asOf: new Date('2040-01-01T00:00:00Z') }), active.length, 'count of what will be true');
+  const past = { during: { to: new Date('2040-01-01T00:00:00Z') } };
+  equal(await handle.count(past), active.length, 'count of what became true until then');
   const counts = new Map<string, number>();
   for (const { labels } of active) {
     const namespace = JSON.stringify(labels.namespace);

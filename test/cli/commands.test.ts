@@ -105,6 +105,8 @@ describe('commands that read, while an application has the folder open', () => {
       (values(await shell(['recall', folder, 'refund', ...options])) as unknown as Memory[]).map(({ id }) => id).sort();
     expect(await found()).toEqual([second.id]);
     expect(await found('--as-of=2025-03-01T00:00:00Z')).toEqual([first.id]);
+    expect(await found('--from=2025-06-01T00:00:00Z')).toEqual([second.id]);
+    expect(await found('--include=superseded', '--to=2025-06-01T00:00:00Z')).toEqual([first.id]);
     expect(await found('--include=superseded')).toEqual([first.id, second.id].sort());
     expect(await found('--include=superseded', '--include=expired')).toEqual([first.id, second.id, expired.id].sort());
     expect(await found('--threshold=1')).toEqual([]);

@@ -27,6 +27,8 @@ const selection: fc.Arbitrary<RecallOptions> = fc.constantFrom<RecallOptions>(
   {},
   { userId: 'u1' },
   { tags: ['x', 'y'] },
+  { during: { from: Date.UTC(2025, 10), to: Date.UTC(2026, 2) } },
+  { during: { to: Date.UTC(2025, 11) }, filter: { priority: { gte: 0.5 } } },
   { filter: { metadata: { a: { lt: 2 } } } },
   { filter: { priority: { gte: 0.5 }, not: { userId: 'u2' } } },
   { filter: { or: [{ tags: 'y' }, { metadata: { a: 3 } }] } },

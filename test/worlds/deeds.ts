@@ -87,6 +87,7 @@ const selection = fc.record(
     include: include.map((each) => each ?? []),
     minTrust: fc.constantFrom('reported' as const, 'standard' as const, 'verified' as const),
     asOf: fc.constantFrom(Date.UTC(2025, 10, 15), Date.UTC(2026, 0, 1, 0, 0, 10)),
+    during: fc.constantFrom({ from: Date.UTC(2025, 10, 15) }, { to: Date.UTC(2026, 0, 1, 0, 0, 10) }),
     filter: fc.constantFrom(
       { priority: { gte: 0.5 } },
       { accessTags: { contains: 'pii' } },

@@ -3,7 +3,7 @@ import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { principalOptions } from '../principal-options';
-import { selectionOf, selectionOptions } from '../selection-options';
+import { duringOf, duringOptions, selectionOf, selectionOptions } from '../selection-options';
 import { exitCodes } from '../terminal';
 
 /** `export`: prints all selected memories. */
@@ -13,6 +13,7 @@ export const exportCommand: Command = {
   argumentCount: [1, 1],
   options: {
     ...selectionOptions,
+    ...duringOptions,
     all: { help: 'include expired and superseded memories, for an archive; import rejects superseded ones' },
     ...principalOptions,
   },
@@ -25,7 +26,7 @@ export const exportCommand: Command = {
       const include = line.flag('all')
         ? { include: ['expired', 'superseded', 'consolidated', 'quarantined'] as const }
         : {};
-      const selection = { ...selectionOf(line), ...include };
+      const selection = { ...selectionOf(line), ...duringOf(line), ...include };
       const total = await handle.count(selection);
       const printProgress = progressPrinter(terminal);
       const elapsedMs = startStopwatch();

@@ -4,7 +4,7 @@ import type { CommandLine } from '../command-line';
 import { trustOptions, writeStore } from '../command-store';
 import { progressPrinter } from '../output';
 import { principalOptions } from '../principal-options';
-import { selectionOf, selectionOptions } from '../selection-options';
+import { duringOf, duringOptions, selectionOf, selectionOptions } from '../selection-options';
 import { type ExitCode, exitCodes, type Terminal } from '../terminal';
 
 /** `forget`: deletes memories. */
@@ -14,6 +14,7 @@ export const forgetCommand: Command = {
   argumentCount: [1, 10_000],
   options: {
     ...selectionOptions,
+    ...duringOptions,
     yes: { help: 'delete the selected memories; without it they are only counted' },
     ...principalOptions,
     ...trustOptions,
@@ -25,7 +26,7 @@ export const forgetCommand: Command = {
     ['forget ./memory --about-user=customer-4417 --yes', 'delete them'],
   ],
   usageProblems: (line) => {
-    const hasSelection = Object.keys(selectionOptions).some((name) => line.isGiven(name));
+    const hasSelection = Object.keys({ ...selectionOptions, ...duringOptions }).some((name) => line.isGiven(name));
     const hasIds = line.args.length > 1;
     if (hasSelection === hasIds) return ['Give either ids or a selection, such as --about-user=ID.'];
     return line.flag('yes') && hasIds ? ['Remove --yes: it is for selections. Ids are deleted without it.'] : [];
@@ -58,7 +59,8 @@ async function forgetSelected(handle: MemoryHandle, line: CommandLine, terminal:
   const dryRun = !line.flag('yes');
   const { signal } = terminal;
   const onProgress = progressPrinter(terminal);
-  const { matched, forgotten } = await handle.forgetWhere(selectionOf(line), { dryRun, signal, onProgress });
+  const selection = { ...selectionOf(line), ...duringOf(line) };
+  const { matched, forgotten } = await handle.forgetWhere(selection, { dryRun, signal, onProgress });
   await terminal.print(JSON.stringify({ matched, forgotten }));
   if (dryRun) terminal.printError(`Nothing was deleted. Add --yes to delete the selected memories (${matched}).`);
   return dryRun || forgotten === matched ? exitCodes.success : exitCodes.failure;

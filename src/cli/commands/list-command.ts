@@ -2,7 +2,7 @@ import type { Command } from '../cli-command';
 import { readStore } from '../command-store';
 import { integer } from '../option-checks';
 import { principalOptions } from '../principal-options';
-import { selectionOf, selectionOptions } from '../selection-options';
+import { duringOf, duringOptions, selectionOf, selectionOptions } from '../selection-options';
 import { exitCodes } from '../terminal';
 
 const maxLimit = 1_000_000_000;
@@ -16,6 +16,7 @@ export const listCommand: Command = {
   argumentCount: [1, 1],
   options: {
     ...selectionOptions,
+    ...duringOptions,
     limit: { valueName: 'N', help: `the maximum number; default: ${defaultLimit}`, check: integer(1, maxLimit) },
     oldest: { help: 'oldest first' },
     all: { help: 'include expired and superseded memories' },
@@ -30,6 +31,7 @@ export const listCommand: Command = {
       const limit = line.number('limit') ?? defaultLimit;
       const memories = handle.list({
         ...selectionOf(line),
+        ...duringOf(line),
         order: line.flag('oldest') ? 'oldest' : 'newest',
         limit: Math.min(limit, maxPageSize),
         signal: terminal.signal,

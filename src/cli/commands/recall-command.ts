@@ -3,7 +3,7 @@ import type { Command } from '../cli-command';
 import { embedderOptions, readStore } from '../command-store';
 import { integer, oneOf, timeText, unitInterval } from '../option-checks';
 import { principalOptions } from '../principal-options';
-import { selectionOf, selectionOptions } from '../selection-options';
+import { duringOf, duringOptions, selectionOf, selectionOptions } from '../selection-options';
 import { exitCodes } from '../terminal';
 
 const modes = ['hybrid', 'semantic', 'keyword'] as const;
@@ -35,6 +35,7 @@ export const recallCommand: Command = {
     },
     explain: { help: 'add the parts of each score, and how they were found' },
     ...selectionOptions,
+    ...duringOptions,
     ...principalOptions,
     ...embedderOptions,
   },
@@ -55,6 +56,7 @@ export const recallCommand: Command = {
       const { recallThatFits } = await import('../../integrations/shared/recall-that-fits');
       const { hits, isCut } = await recallThatFits(handle, line.args[1] as string, {
         ...selectionOf(line),
+        ...duringOf(line),
         ...defined({
           topK: line.number('top-k'),
           mode: line.text('mode') as (typeof modes)[number] | undefined,

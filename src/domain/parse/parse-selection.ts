@@ -6,10 +6,16 @@ import type { ParsedScope } from '../scope';
 import { type IncludedState, includedStates } from '../selection';
 import { minTrusts } from '../trust';
 import { FilterParser, type FilterParserOptions } from './parse-filter';
-import { addIssue, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
+import { addIssue, fields, list, name, names, namespace, oneOf, present, signal, time } from './shapes';
 
 /** The maximum length of the array. It is higher than the number of states, so that repeats are accepted. */
 const maxIncluded = 16;
+
+/** A span of time in epoch milliseconds: `from <= time < to`. */
+export interface ParsedSpan {
+  readonly from?: number;
+  readonly to?: number;
+}
 
 /** A selection after parsing. */
 export interface ParsedSelection {
@@ -17,8 +23,17 @@ export interface ParsedSelection {
   readonly filter?: FilterNode;
   /** Epoch milliseconds. */
   readonly asOf?: number;
+  readonly during?: ParsedSpan;
   readonly include: ReadonlySet<IncludedState>;
 }
+
+const during = fields({ from: present(time), to: present(time) }).check((ctx) => {
+  const { from, to } = ctx.value;
+  if (from === undefined && to === undefined) addIssue(ctx, 'expected `from`, `to` or both, got neither.', ctx.value);
+  if (from === undefined || to === undefined || from < to) return;
+  const given = `got ${new Date(to).toISOString()}, and ${new Date(from).toISOString()} as \`from\``;
+  addIssue(ctx, `expected a time later than \`from\`, ${given}.`, to, ['to']);
+});
 
 /** Makes the schemas for the fields of a scope. */
 export function scopeShape(limits: Limits) {
@@ -44,6 +59,7 @@ export function selectionShape(limits: Limits, options: FilterParserOptions = {}
     ...scopeShape(limits),
     filter: present(filter),
     asOf: present(time),
+    during: present(during),
     include: list(oneOf(includedStates), 'an array', [maxIncluded, 'states']).optional(),
     signal: signal.optional(),
   };
@@ -71,18 +87,21 @@ function atLeastOneTag(limits: Limits) {
 interface SelectionFields extends ParsedScope {
   readonly filter?: FilterNode;
   readonly asOf?: number;
+  readonly during?: ParsedSpan;
   readonly include?: readonly IncludedState[] | undefined;
 }
 
 /** Checks whether a selection has no condition and therefore matches every memory. `forgetWhere` rejects it as a probable mistake. */
-export function isEmpty({ scope: { namespace = [], minTrust: _, ...others }, filter, asOf }: ParsedSelection): boolean {
-  return namespace.length === 0 && Object.keys(others).length === 0 && asOf === undefined && filter === undefined;
+export function isEmpty({ scope, filter, asOf, during }: ParsedSelection): boolean {
+  const { namespace = [], minTrust: _, ...others } = scope;
+  const isWide = namespace.length === 0 && Object.keys(others).length === 0;
+  return isWide && asOf === undefined && during === undefined && filter === undefined;
 }
 
 /** Extracts the selection from the parsed options of a call. */
 export function selectionOf(options: SelectionFields): ParsedSelection {
-  const { filter, asOf, include = [] } = options;
-  return defined({ scope: parsedScopeOf(options), filter, asOf, include: new Set(include) });
+  const { filter, asOf, during, include = [] } = options;
+  return defined({ scope: parsedScopeOf(options), filter, asOf, during, include: new Set(include) });
 }
 
 /** Extracts the scope from the parsed options of a call. */

@@ -48,6 +48,8 @@ export interface SelectionCriteria {
   /** Results of the filter that are known. */
   readonly facts?: FilterFacts;
   readonly asOf?: number;
+  /** `validFrom` is in this span of time. */
+  readonly during?: { readonly from?: number; readonly to?: number };
   readonly include: ReadonlySet<IncludedState>;
   /**
    * The memories that the caller may read through its handle. A filter can use `supersedes` and `supersededBy` only where they name
@@ -166,7 +168,7 @@ function criteriaCondition(
   { readable, criteria, now, trusted }: CompiledSelection,
   interning: Interning,
 ): RawBuilder<boolean> {
-  const { scope, filter, facts, asOf, include, linked } = criteria;
+  const { scope, filter, facts, asOf, during, include, linked } = criteria;
   const conditions = [stateCondition(readable, include, asOf)];
   if (trusted.columns.hasBelow(trusted.least)) {
     conditions.push(sql`${sql.raw(trustFunctions.memories)}(memories.row, memories.label_set)`);
@@ -177,6 +179,8 @@ function criteriaCondition(
       sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`,
     );
   }
+  if (during?.from !== undefined) conditions.push(sql`memories.valid_from >= ${during.from}`);
+  if (during?.to !== undefined) conditions.push(sql`memories.valid_from < ${during.to}`);
   conditions.push(...scopeConditions(scope, 'memories', interning));
   for (const tag of scope.tags ?? []) {
     conditions.push(sql`memories.row in (select tags.row from tags where tags.tag = ${tag})`);

@@ -150,6 +150,8 @@ describe('searches', () => {
     expect(await find({ userId: 'u2' })).toEqual([2]);
     expect(await find({ topK: 1 })).toHaveLength(1);
     expect(await find({ asOf: '2020-01-01T00:00:00Z' })).toEqual([]);
+    expect(await find({ from: '2020-01-01T00:00:00Z' })).toEqual([0, 1, 2]);
+    expect(await find({ from: null, to: '2020-01-01T00:00:00Z' })).toEqual([]);
     expect(await find({ mode: 'keyword', explain: true, threshold: 0.01 })).toEqual([0, 1, 2]);
   });
 

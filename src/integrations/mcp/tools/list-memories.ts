@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defined } from '../../../domain/defined';
 import { defineTool } from './mcp-tool';
 import { fencedMemories, maxAnswerBytes, memoryOutput, memorySchema } from './memory-output';
-import { selection } from './tool-arguments';
+import { selection, withDuring } from './tool-arguments';
 
 const defaultLimit = 20;
 const maxLimit = 100;
@@ -34,7 +34,7 @@ export const listMemories = defineTool({
     const { items, nextCursor } = await handle.list({
       limit: defaultLimit,
       maxBytes: maxAnswerBytes,
-      ...input,
+      ...withDuring(input),
       signal,
     });
     const text = fencedMemories(items, 'No readable memory matches.');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { recallThatFits } from '../../shared/recall-that-fits';
 import { defineTool } from './mcp-tool';
 import { fencedMemories, hitOutput, hitSchema, memoriesThatFit } from './memory-output';
-import { selection } from './tool-arguments';
+import { selection, withDuring } from './tool-arguments';
 
 const maxTopK = 100;
 
@@ -39,7 +39,7 @@ export const searchMemories = defineTool({
   }),
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
   async run(handle, { query, ...options }, { signal }) {
-    const { hits, isCut } = await recallThatFits(handle, query, { ...options, signal });
+    const { hits, isCut } = await recallThatFits(handle, query, { ...withDuring(options), signal });
     const shown = memoriesThatFit(hits);
     // If the store left out matches too, there is at least one.
     const omitted = hits.length - shown.length + (isCut ? 1 : 0);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Filter, Metadata } from '../../../index';
+import { defined } from '../../../domain/defined';
+import type { Filter, Metadata, TimeSpan } from '../../../index';
 
 const time = (meaning: string) =>
   z.exactOptional(z.string().describe(`${meaning} ISO 8601 with a time zone, such as 2026-01-31T08:00:00Z.`));
@@ -106,9 +107,17 @@ export const selection = {
     ),
   ),
   asOf: time('Only memories that were true at this time.'),
+  from: time('Only memories that became true at this time or later.'),
+  to: time('Only memories that became true before this time.'),
   include: z.exactOptional(
     z
       .array(z.enum(['expired', 'superseded', 'consolidated', 'quarantined']))
       .describe('Also returns memories in these states. Default: only active memories.'),
   ),
 };
+
+/** Makes the option `during` of the arguments `from` and `to`, which are separate because models fill in flat arguments best. */
+export function withDuring<A extends TimeSpan>({ from, to, ...others }: A) {
+  const during: TimeSpan | undefined = from === undefined && to === undefined ? undefined : defined({ from, to });
+  return { ...others, ...defined({ during }) };
+}

@@ -132,10 +132,13 @@ function asArguments(patch: object): object {
   return { ...Object.fromEntries(entries.filter(([, value]) => value !== null)), ...(reset.length > 0 && { reset }) };
 }
 
+const timeArguments = ['validFrom', 'validTo', 'expiresAt', 'asOf', 'from', 'to'];
+
 /** The arguments as JSON, with times as ISO 8601. */
 function asJson(given: object): Record<string, unknown> {
-  const entries = Object.entries(given).map(([name, value]) => {
-    const isTime = ['validFrom', 'validTo', 'expiresAt', 'asOf'].includes(name) && typeof value === 'number';
+  const { during = {}, ...others } = given as { during?: object };
+  const entries = Object.entries({ ...others, ...during }).map(([name, value]) => {
+    const isTime = timeArguments.includes(name) && typeof value === 'number';
     return [name, isTime ? new Date(value).toISOString() : value];
   });
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
