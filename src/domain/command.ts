@@ -1,4 +1,5 @@
 import type { Declaration, StoredDeclaration } from './declaration';
+import type { ErasureState, ErasureSubject } from './erasure';
 import type { MemoryError } from './errors';
 import type { Incident, ParsedIncidentSelection, RevertResult } from './incident';
 import type { Metadata } from './json';
@@ -230,6 +231,20 @@ export type Change =
   | { readonly type: 'hold'; readonly id: string; readonly matter: string; readonly scope: ParsedScope }
   /** Ends a legal hold, and deletes what was kept only for it. */
   | { readonly type: 'release-hold'; readonly id: string }
+  /**
+   * Erases memories: nothing is left of them but their random ids. What a legal hold concerns waits for its end. The first command of an
+   * erasure says whom it is about.
+   */
+  | {
+      readonly type: 'erase';
+      /** The id of the erasure. */
+      readonly erasure: string;
+      readonly subject?: ErasureSubject;
+      readonly reason?: string;
+      readonly ids: readonly string[];
+    }
+  /** Ends an erasure: removes the names of its subject from everything that is no memory. */
+  | { readonly type: 'finish-erasure'; readonly erasure: string }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -299,5 +314,13 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'revert'; readonly reverted: RevertResult }
   | { readonly ok: true; readonly type: 'hold' }
   | { readonly ok: true; readonly type: 'release-hold'; readonly released: boolean; readonly forgotten: number }
+  /** `withheld` lists those of the erased memories that a legal hold keeps until it ends. */
+  | {
+      readonly ok: true;
+      readonly type: 'erase';
+      readonly erased: readonly string[];
+      readonly withheld: readonly string[];
+    }
+  | { readonly ok: true; readonly type: 'finish-erasure'; readonly state: ErasureState }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

@@ -18,6 +18,7 @@ import { applyBootstrap } from './apply/apply-bootstrap';
 import { applyConsolidate, applyUndoConsolidation } from './apply/apply-consolidate';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
+import { applyErase, applyFinishErasure } from './apply/apply-erase';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
 import { applyHold, applyReleaseHold } from './apply/apply-hold';
@@ -43,6 +44,7 @@ import { ClusterMemberships } from './tables/cluster-membership';
 import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
 import { Derivations } from './tables/derivations';
+import { Erasures } from './tables/erasures';
 import { Holds } from './tables/holds';
 import { Incidents } from './tables/incidents';
 import { Interning } from './tables/interning';
@@ -125,6 +127,8 @@ export class StateStore {
   readonly containment: ContainmentQueries;
   /** The legal holds, and what was forgotten under them. */
   readonly holds: Holds;
+  /** The erasures, and what waits for the end of a hold. */
+  readonly erasures: Erasures;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
@@ -184,6 +188,7 @@ export class StateStore {
     this.incidents = new Incidents(database, checksum);
     this.containment = new ContainmentQueries(database, this);
     this.holds = new Holds(database, checksum, this.rowChecksum);
+    this.erasures = new Erasures(database, checksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
@@ -521,6 +526,10 @@ export class StateStore {
         return { ok: true, type };
       case 'release-hold':
         return { ok: true, type, ...applyReleaseHold(context, command.id, stamp) };
+      case 'erase':
+        return { ok: true, type, ...applyErase(context, command, stamp) };
+      case 'finish-erasure':
+        return { ok: true, type, state: applyFinishErasure(context, command.erasure, stamp) };
       case 'retain':
         assertMaintainsAudit(stamp);
         assertEndOfSegment(this.auditLog, command.upTo);
@@ -553,6 +562,7 @@ export class StateStore {
       incidents: this.incidents,
       containment: this.containment,
       holds: this.holds,
+      erasures: this.erasures,
       earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),
@@ -571,6 +581,7 @@ export class StateStore {
         this.#lastChangeSeq = ++this.#lastSeq;
         return this.#lastChangeSeq;
       },
+      lastChangeSeq: () => this.#lastChangeSeq,
       nextSeq: () => ++this.#lastSeq,
       report: (change) => this.#command.changes.push(change),
       touch: (id, namespace) => this.#command.touched.touch(id, namespace),
@@ -658,10 +669,12 @@ export function assertAlone(membership: StoreCluster | undefined): void {
   throw new MemoryError('CLUSTER_MISMATCH', message);
 }
 
+const severalSteps: ReadonlySet<Command['type']> = new Set(['contain', 'release', 'revert', 'erase', 'finish-erasure']);
+
 /** Whether a command may be refused after it has written something. A nested transaction is then a savepoint. */
 function isOfSeveralSteps(command: Command): boolean {
   if (command.type === 'remember') return command.drafts.length > 1;
-  return command.type === 'contain' || command.type === 'release' || command.type === 'revert';
+  return severalSteps.has(command.type);
 }
 
 function newEffects(): BatchEffects {

@@ -255,6 +255,17 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
   ),
   hold: commandOf('hold', { id, matter: text, scope }, ['id', 'matter', 'scope']),
   'release-hold': commandOf('release-hold', { id }, ['id']),
+  erase: commandOf(
+    'erase',
+    {
+      erasure: text,
+      subject: every({ kind: fc.constantFrom('user' as const, 'namespace' as const), hash: text, depth: fc.nat() }),
+      reason: text,
+      ids: fc.array(id, { maxLength: 3 }),
+    },
+    ['erasure', 'ids'],
+  ),
+  'finish-erasure': commandOf('finish-erasure', { erasure: text }, ['erasure']),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

@@ -28,6 +28,7 @@ import {
   isRule,
   type Role,
 } from '../../domain/declaration';
+import type { ErasureSubject } from '../../domain/erasure';
 import type { ParsedIncidentSelection } from '../../domain/incident';
 import type { MemoryKind, MemorySource, SourceChannel, Visibility } from '../../domain/memory';
 import type { Actor, Party, PrincipalKind } from '../../domain/principal';
@@ -252,6 +253,12 @@ const spendingLimit = struct<SpendingLimit>({
   outputTokens: optional(number),
 });
 
+const erasureSubject = struct<ErasureSubject>({
+  kind: word<ErasureSubject['kind']>({ user: 0, namespace: 1 }),
+  hash: text,
+  depth: number,
+});
+
 interface ChangeFormat<T extends Change['type']> {
   /** The number of the type. It never changes, and no other type gets it. */
   readonly code: number;
@@ -283,6 +290,11 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   hold: { code: 18, fields: { id: text, matter: text, scope } },
   'release-hold': { code: 19, fields: { id: text } },
   spend: { code: 23, fields: { account: text, day: number, amount: spending, limit: optional(spendingLimit) } },
+  erase: {
+    code: 24,
+    fields: { erasure: text, subject: optional(erasureSubject), reason: optional(text), ids: texts },
+  },
+  'finish-erasure': { code: 25, fields: { erasure: text } },
 };
 
 interface CommandFormat {

@@ -12,6 +12,7 @@ import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
+import type { Erasures } from '../tables/erasures';
 import type { Holds } from '../tables/holds';
 import type { Incidents } from '../tables/incidents';
 import type { Interning } from '../tables/interning';
@@ -41,6 +42,7 @@ export interface ApplyContext {
   readonly incidents: Incidents;
   readonly containment: ContainmentQueries;
   readonly holds: Holds;
+  readonly erasures: Erasures;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */
@@ -62,6 +64,8 @@ export interface ApplyContext {
   nextRow(): number;
   /** Takes the next number for a change. */
   nextChangeSeq(): number;
+  /** The number of the latest change. */
+  lastChangeSeq(): number;
   /** Takes the next number from the same sequence for an event that is not a change of a memory. */
   nextSeq(): number;
   /** The earlier revisions of a memory, oldest first. Undefined in place of a damaged one. */

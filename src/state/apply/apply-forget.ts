@@ -51,11 +51,11 @@ function forgetTarget(context: ApplyContext, id: string, stamp: Stamp): MemoryRo
 
 /**
  * Repairs a damaged record so far that it can be forgotten: its labels are taken from the change feed. The author in a damaged record
- * cannot be trusted, so only root may forget it.
+ * cannot be trusted, so only root may forget or erase it.
  *
  * @throws RECORD_DAMAGED
  */
-function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
+export function repaired(context: ApplyContext, record: MemoryRow, { by, scope }: Stamp): MemoryRow | undefined {
   if (!mayKnowOfDamage(context, record, by, scope)) return undefined;
   const last = context.lastChangeOf(record.row);
   if (!isRoot(by) || last === undefined) throw damaged(record.id);

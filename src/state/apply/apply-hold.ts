@@ -39,21 +39,27 @@ export function applyReleaseHold(context: ApplyContext, id: string, stamp: Stamp
   // A damaged revision refuses the command, so all are read before the first write.
   const released = others.length === 0 ? rows : rows.filter((row) => !isHeld(holds.revisionsOf(row)));
   holds.end(id, stamp.at);
-  for (const row of released) holds.drop(row);
+  for (const row of released) {
+    holds.drop(row);
+    context.erasures.settle(row);
+  }
   return { released: true, forgotten: released.length };
 }
 
 /**
  * Keeps all revisions of a memory that is being forgotten, if a hold concerns one of them. An earlier revision counts, too: a new tag or
  * another namespace must not take a memory out of a hold. A damaged revision may be one that the hold concerns.
+ *
+ * @returns true if the revisions are kept
  */
-export function withholdHeld(context: ApplyContext, record: MemoryRow): void {
+export function withholdHeld(context: ApplyContext, record: MemoryRow): boolean {
   const { holds } = context;
-  if (holds.inForce.length === 0) return;
+  if (holds.inForce.length === 0) return false;
   const earlier = context.earlierRevisions(record);
   const intact = earlier.filter((each) => each !== undefined);
   const isHeld = intact.length < earlier.length || heldTest(context, holds.inForce)([...intact, record]);
   if (isHeld) holds.withhold(record, intact);
+  return isHeld;
 }
 
 function heldTest(context: ApplyContext, holds: readonly StoredHold[]): (revisions: readonly MemoryRow[]) => boolean {

@@ -60,12 +60,15 @@ export function findConsolidation(context: ApplyContext, { changed = [], facts =
 
 /**
  * Ends consolidations: forgets the facts, and makes their sources active again. It leaves out the memories that the caller changes itself.
+ *
+ * @param end Ends a fact.
  */
 export function endConsolidation(
   context: ApplyContext,
   start: ConsolidationStart,
   stamp: Stamp,
   changedByCaller: ReadonlySet<number> = new Set(),
+  end: (fact: MemoryRow) => void = (fact) => forgetRecord(context, fact, stamp),
 ): EndedConsolidation {
   const found = findConsolidation(context, start);
   const by = context.interning.internActor(stamp.by);
@@ -73,7 +76,7 @@ export function endConsolidation(
   const kept = ({ row }: MemoryRow) => !changedByCaller.has(row);
   const facts = found.facts.filter(kept);
   const replacements = new Map(found.facts.flatMap((fact) => replacementOf(context, fact)));
-  for (const fact of facts) forgetRecord(context, fact, stamp);
+  for (const fact of facts) end(fact);
   const sources = found.sources
     .filter(kept)
     .map((source) =>

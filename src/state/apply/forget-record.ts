@@ -12,10 +12,20 @@ function countForgotten(context: ApplyContext, record: MemoryRow): void {
   else usage.forgotten(record, revisions);
 }
 
-/** Replaces a memory by its tombstone. If a legal hold concerns it, its revisions are kept where only the host can read them. */
-export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by }: Stamp): void {
+/**
+ * Replaces a memory by its tombstone. If a legal hold concerns it, its revisions are kept where only the host can read them.
+ *
+ * @param bare Columns in which the tombstone differs from the memory.
+ * @returns true if a hold keeps the revisions
+ */
+export function forgetRecord(
+  context: ApplyContext,
+  record: MemoryRow,
+  { at, by }: Stamp,
+  bare: Partial<MemoryRow> = {},
+): boolean {
   const { writer } = context;
-  withholdHeld(context, record);
+  const isWithheld = withholdHeld(context, record);
   const tokensBefore = context.analyze(record.text);
   if (context.rowChecksum.isIntact(record)) {
     context.words.delete(record.row, tokensBefore);
@@ -38,8 +48,10 @@ export function forgetRecord(context: ApplyContext, record: MemoryRow, { at, by 
     length: 0,
     revision: record.revision + 1,
     updated_at: at,
+    ...bare,
   };
   const actor = context.interning.internActor(by);
   const change = { type: 'forgotten' as const, at, by: actor, tokensBefore, reindex: true };
   writer.replaceByTombstone(stampChange(context, tombstone, change));
+  return isWithheld;
 }

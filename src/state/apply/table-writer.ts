@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { ChunkVectors } from '../../domain/command';
 import { prepare } from '../../sqlite/sqlite';
 import type { Checksum } from '../tables/checksum';
@@ -76,6 +77,16 @@ export class TableWriter {
     this.#statements.insertFormerSubject.run(line);
   }
 
+  /** Deletes whom memories were about before their latest revisions. It reads the whole table once, however many memories these are. */
+  deleteFormerSubjects(rows: readonly number[]): void {
+    this.#statements.deleteFormerSubjects.run({ rows: JSON.stringify(rows) });
+  }
+
+  /** Deletes the idempotency keys of memories. It reads the whole table once, however many memories these are. */
+  deleteIdempotency(ids: readonly string[]): void {
+    this.#statements.deleteIdempotency.run({ ids: JSON.stringify(ids) });
+  }
+
   insertIdempotency(line: Tables['idempotency']): void {
     this.#statements.insertIdempotency.run(line);
   }
@@ -124,6 +135,14 @@ function prepareAll(database: Database) {
         .insertInto('former_subjects')
         .values({ user_id: p('user_id'), row: p('row') })
         .onConflict((conflict) => conflict.doNothing()),
+    ),
+    deleteFormerSubjects: prepare<{ rows: string }, unknown>(database, (p) =>
+      queries
+        .deleteFrom('former_subjects')
+        .where('row', 'in', sql<number>`(select value from json_each(${p('rows')}))`),
+    ),
+    deleteIdempotency: prepare<{ ids: string }, unknown>(database, (p) =>
+      queries.deleteFrom('idempotency').where('id', 'in', sql<string>`(select value from json_each(${p('ids')}))`),
     ),
     insertIdempotency: insert('idempotency', ['author', 'key', 'digest', 'id', 'revision']),
   };

@@ -45,6 +45,11 @@ export class Contributors {
     if (!this.isEmpty) this.#statements.delete.run({ row, actor });
   }
 
+  /** Removes all actors of a memory. */
+  deleteOfRow(row: number): void {
+    if (!this.isEmpty) this.#statements.deleteOfRow.run({ row });
+  }
+
   /**
    * The actors that changed a memory, without its author.
    *
@@ -96,6 +101,9 @@ function prepareAll(database: Database) {
     ),
     delete: prepare<Contribution, unknown>(database, (p) =>
       queries.deleteFrom('contributors').where('row', '=', p('row')).where('actor', '=', p('actor')),
+    ),
+    deleteOfRow: prepare<{ row: number }, unknown>(database, (p) =>
+      queries.deleteFrom('contributors').where('row', '=', p('row')),
     ),
     ofRow: prepare<{ row: number }, Line>(database, (p) =>
       queries.selectFrom('contributors').selectAll().where('row', '=', p('row')).orderBy('actor'),

@@ -71,6 +71,11 @@ export class Holds {
     }
   }
 
+  /** Checks whether a forgotten memory is kept for a hold. */
+  isWithheld(row: number): boolean {
+    return this.#statements.isWithheld.get({ row }) !== undefined;
+  }
+
   /** The rows of withheld memories after a row, in ascending order. */
   withheldRows(after: number, limit: number): number[] {
     return translated(() => this.#statements.rows.all({ after, limit })).map(({ row }) => row);
@@ -154,6 +159,9 @@ function prepareAll(database: Database) {
     ),
     ofRow: prepare<{ row: number }, Tables['withheld']>(database, (p) =>
       queries.selectFrom('withheld').selectAll().where('row', '=', p('row')).orderBy('revision'),
+    ),
+    isWithheld: prepare<{ row: number }, { row: number }>(database, (p) =>
+      queries.selectFrom('withheld').select('row').where('row', '=', p('row')).limit(1),
     ),
     drop: prepare<{ row: number }, unknown>(database, (p) =>
       queries.deleteFrom('withheld').where('row', '=', p('row')),

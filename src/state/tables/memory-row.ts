@@ -112,6 +112,11 @@ export function storedRowOf(list: RecordList): StoredMemoryRow {
   };
 }
 
+/** Checks whether two rows have the same values, whatever their checksums. */
+export function isSameRow(a: MemoryRow, b: MemoryRow): boolean {
+  return a.text === b.text && recordColumns.every((column) => column === 'checksum' || a[column] === b[column]);
+}
+
 /** Decodes the text of a stored row. Does not check its checksum. */
 export function memoryRowOf(stored: StoredMemoryRow): MemoryRow {
   return { ...stored, text: textOf(stored.text) };

@@ -181,6 +181,13 @@ create table withheld (
   row integer not null, revision integer not null, record text not null, primary key (row, revision)
 ) without rowid;
 `,
+  `
+create table erasures (
+  id text primary key, at integer not null, subject text, reason text, erased integer not null, finished integer, names_wait integer not null,
+  checksum text not null
+) without rowid;
+create table awaiting_erasure (row integer not null, erasure text not null, primary key (row, erasure)) without rowid;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

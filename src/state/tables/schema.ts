@@ -273,6 +273,26 @@ export interface WithheldTable {
   record: string;
 }
 
+/** Erasures. They name nobody. */
+export interface ErasuresTable {
+  id: string;
+  at: number;
+  /** JSON of an `ErasureSubject`. Null if the erasure is about some memories by their ids. */
+  subject: string | null;
+  reason: string | null;
+  erased: number;
+  /** See `StoredErasure`. */
+  finished: number | null;
+  names_wait: number;
+  checksum: string;
+}
+
+/** A memory that an erasure has erased, and that a legal hold still keeps. */
+export interface AwaitingErasureTable {
+  row: number;
+  erasure: string;
+}
+
 export interface StoreMetaTable {
   key: string;
   value: string | number | Buffer;
@@ -300,6 +320,8 @@ export interface Tables {
   requests: RequestsTable;
   holds: HoldsTable;
   withheld: WithheldTable;
+  erasures: ErasuresTable;
+  awaiting_erasure: AwaitingErasureTable;
   store_meta: StoreMetaTable;
   log_position: LogPositionTable;
   sessions: SessionsTable;

@@ -91,6 +91,9 @@ export interface LogTarget {
 // A peer that lags more is sent a snapshot, and its watches begin again.
 const maxLagMs = 30_000;
 
+/** Commands that delete what is no memory, or no longer one. */
+const erasingCommands: ReadonlySet<string> = new Set(['release-hold', 'erase', 'finish-erasure']);
+
 /** What follows a commit, in this order. Each step runs even if another has failed. */
 const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineDeps) => void)[] = [
   ({ model }, batch) => model.follow(batch),
@@ -113,8 +116,8 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     else void durable.then(tell, () => feed.changed());
   },
   (_, { changes, outcomes }, { checkpointer }) => {
-    const hasReleased = outcomes.some((outcome) => outcome.ok && outcome.type === 'release-hold');
-    if (hasReleased || changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
+    const hasErased = outcomes.some((outcome) => outcome.ok && erasingCommands.has(outcome.type));
+    if (hasErased || changes.some(({ type }) => type === 'forgotten')) checkpointer?.forgot();
     checkpointer?.committed();
   },
   ({ spaces, hasPeers }) => {

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import type { Change, Command, Stamp } from '../../src/domain/command';
+import { root } from '../../src/domain/principal';
+import { agentA, agentB, contents, draft, emptyState, openToAll, type TestState } from './test-state';
+
+const seed = new Uint8Array(16);
+const stamp: Stamp = { at: 9, by: root, scope: {}, seed };
+const subject = { kind: 'user', hash: 'hash of kim', depth: 0 } as const;
+
+function erase(ids: readonly string[], erasure = 'e'): Command {
+  return { type: 'erase', erasure, subject, ids, stamp };
+}
+
+/** A state with one memory for each field that can name somebody. */
+function stateWithSubject(): TestState {
+  const made = emptyState();
+  const by = (change: Change, actor = agentA): Command => ({ ...change, stamp: { ...stamp, at: 5, by: actor } });
+  const about = draft({
+    id: 'about',
+    text: 'canary lives in Bern',
+    userId: 'canary-user',
+    sessionId: 'canary-session',
+    tags: ['canary-tag'],
+    metadata: { canary: 'canary' },
+    key: 'canary-key',
+    source: { channel: 'tool', ref: 'canary-ref' },
+    idempotency: { key: 'canary-idempotency', digest: 'canary-digest' },
+  });
+  made.apply([
+    openToAll,
+    by({ type: 'remember', drafts: [about] }),
+    by({ type: 'update', id: 'about', patch: { text: 'canary lives in Chur' } }, agentB),
+    by({ type: 'remember', drafts: [{ ...about, id: 'ignored', userId: 'canary-next', text: 'canary' }] }),
+    by({ type: 'remember', drafts: [draft({ id: 'forgotten', userId: 'canary-user', tags: ['canary-tag'] })] }),
+    by({ type: 'forget', ids: ['forgotten'] }),
+    by({ type: 'remember', drafts: [draft({ id: 'other', text: 'another note' })] }),
+  ]);
+  return made;
+}
+
+describe('erase', () => {
+  test('leaves nothing of a memory but its random id, whether or not it was forgotten before', () => {
+    const { state, apply } = stateWithSubject();
+    const [outcome] = apply([erase(['about', 'forgotten', 'unknown', 'about'])]).outcomes;
+    expect(outcome).toMatchObject({ ok: true, erased: ['about', 'forgotten'], withheld: [] });
+    expect(JSON.stringify(contents(state.database))).not.toContain('canary');
+    expect(state.records.tombstoneOrRecord('about')).toMatchObject({ state: 'forgotten', user_id: null, tags: '[]' });
+    expect(state.records.tombstoneOrRecord('forgotten')).toMatchObject({ session_id: null, tags: '[]' });
+    expect(state.records.unchecked('other')?.text).toBe('another note');
+  });
+
+  test('does nothing to what was erased before, and counts each memory once', () => {
+    const { state, apply } = stateWithSubject();
+    apply([erase(['about'])]);
+    const [outcome] = apply([erase(['about', 'forgotten'])]).outcomes;
+    expect(outcome).toMatchObject({ ok: true, erased: ['forgotten'] });
+    expect(state.erasures.byId('e')).toMatchObject({ erased: 2, subject });
+  });
+
+  test('keeps what a hold concerns until the last hold ends, and is then complete', () => {
+    const { state, apply } = stateWithSubject();
+    const hold = (id: string): Command => ({ type: 'hold', id, matter: 'm', scope: { tags: ['canary-tag'] }, stamp });
+    const [, , outcome, finished] = apply([
+      hold('one'),
+      hold('two'),
+      erase(['about', 'forgotten', 'other']),
+      { type: 'finish-erasure', erasure: 'e', stamp },
+    ]).outcomes;
+    expect(outcome).toMatchObject({ erased: ['about', 'other', 'forgotten'], withheld: ['about'] });
+    expect(finished).toMatchObject({ ok: true, state: 'waiting' });
+    const stateOf = () => state.erasures.all().map((each) => [each.erased, state.erasures.stateOf(each)]);
+    apply([{ type: 'release-hold', id: 'one', stamp }]);
+    expect([stateOf(), state.holds.withheldRows(0, 9).length]).toEqual([[[3, 'waiting']], 1]);
+    apply([{ type: 'release-hold', id: 'two', stamp }]);
+    expect([stateOf(), state.holds.withheldRows(0, 9).length]).toEqual([[[3, 'complete']], 0]);
+  });
+
+  test('erases what a hold had kept from being forgotten, when the hold ends', () => {
+    const { state, apply } = stateWithSubject();
+    apply([
+      { type: 'hold', id: 'one', matter: 'm', scope: { userId: 'canary-user' }, stamp },
+      { type: 'forget', ids: ['about'], stamp },
+    ]);
+    expect(apply([erase(['about'])]).outcomes).toMatchObject([{ erased: ['about'], withheld: ['about'] }]);
+    apply([{ type: 'release-hold', id: 'one', stamp }]);
+    expect(state.erasures.waiting('e')).toBe(0);
+  });
+
+  test('erases the facts that quote a memory, and makes their other sources active again', () => {
+    const { state, apply } = emptyState();
+    const drafts = ['one', 'two', 'three'].map((id) => draft({ id, text: `source ${id}`, userId: 'u' }));
+    const sources = drafts.map(({ id }) => ({ id, revision: 1 }));
+    const facts = [
+      { id: 'fact', text: 'fact of one and two', from: [0, 1] },
+      { id: 'rest', text: 'fact of three', from: [2] },
+    ];
+    const outcomes = apply([
+      openToAll,
+      { type: 'remember', drafts, stamp },
+      { type: 'consolidate', sources, facts, summarizer: 's', stamp },
+      erase(['one']),
+    ]).outcomes;
+    expect(outcomes.at(-1)).toMatchObject({ ok: true, erased: ['fact', 'one'] });
+    const stateOf = (id: string) => state.records.tombstoneOrRecord(id)?.state;
+    expect(['one', 'two', 'three', 'fact', 'rest'].map(stateOf)).toEqual([
+      'forgotten',
+      'active',
+      'consolidated',
+      'forgotten',
+      'active',
+    ]);
+    expect(state.records.tombstoneOrRecord('fact')).toMatchObject({ user_id: null, source_channel: 'agent' });
+  });
+
+  test('never raises the trust of what was made from a memory', () => {
+    const { state, apply } = emptyState();
+    const drafts = [draft({ id: 'tool', source: { channel: 'tool' } })];
+    const made = [draft({ id: 'made', derivedFrom: ['tool'] })];
+    apply([openToAll, { type: 'remember', drafts, stamp: { ...stamp, by: agentA } }]);
+    apply([{ type: 'remember', drafts: made, stamp: { ...stamp, by: agentA } }]);
+    const trust = () => state.trustOf(state.records.unchecked('made') as never);
+    const before = trust();
+    apply([erase(['tool'])]);
+    expect([before, trust()]).toEqual([1, 1]);
+  });
+
+  test('belongs to the host, and each erasure has its own id and subject', () => {
+    const { apply } = stateWithSubject();
+    const codes = apply([
+      { ...erase(['about']), stamp: { ...stamp, by: agentA } },
+      { type: 'finish-erasure', erasure: 'e', stamp: { ...stamp, by: agentA } },
+      { type: 'finish-erasure', erasure: 'e', stamp },
+      erase([]),
+      { type: 'erase', erasure: 'e', subject: { ...subject, hash: 'other' }, ids: [], stamp },
+      { type: 'finish-erasure', erasure: 'e', stamp },
+      erase([]),
+    ]).outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.error.code));
+    expect(codes).toEqual(['FORBIDDEN', 'FORBIDDEN', 'NOT_FOUND', 'ok', 'INVALID_INPUT', 'ok', 'INVALID_INPUT']);
+  });
+});
