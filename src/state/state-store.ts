@@ -18,12 +18,11 @@ import { applyBootstrap } from './apply/apply-bootstrap';
 import { applyConsolidate, applyUndoConsolidation } from './apply/apply-consolidate';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
-import { applyErase, applyFinishErasure } from './apply/apply-erase';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
-import { applyHold, applyReleaseHold } from './apply/apply-hold';
 import { applyIncident } from './apply/apply-incident';
 import { applyLease } from './apply/apply-lease';
+import { applyLifecycle } from './apply/apply-lifecycle';
 import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
 import { applyShare } from './apply/apply-share';
@@ -522,14 +521,10 @@ export class StateStore {
       case 'lease':
         return { ok: true, type, lease: applyLease(this.meta, command, stamp) };
       case 'hold':
-        applyHold(context, command, stamp);
-        return { ok: true, type };
       case 'release-hold':
-        return { ok: true, type, ...applyReleaseHold(context, command.id, stamp) };
       case 'erase':
-        return { ok: true, type, ...applyErase(context, command, stamp) };
       case 'finish-erasure':
-        return { ok: true, type, state: applyFinishErasure(context, command.erasure, stamp) };
+        return applyLifecycle(context, command);
       case 'retain':
         assertMaintainsAudit(stamp);
         assertEndOfSegment(this.auditLog, command.upTo);

@@ -1,0 +1,23 @@
+import type { Command, Outcome } from '../../domain/command';
+import type { ApplyContext } from './apply-context';
+import { applyErase, applyFinishErasure } from './apply-erase';
+import { applyHold, applyReleaseHold } from './apply-hold';
+
+/** The commands about legal holds and erasures. */
+export type LifecycleCommand = Extract<Command, { type: 'hold' | 'release-hold' | 'erase' | 'finish-erasure' }>;
+
+/** Applies a command about a legal hold or an erasure. */
+export function applyLifecycle(context: ApplyContext, command: LifecycleCommand): Outcome {
+  const { type, stamp } = command;
+  switch (type) {
+    case 'hold':
+      applyHold(context, command, stamp);
+      return { ok: true, type };
+    case 'release-hold':
+      return { ok: true, type, ...applyReleaseHold(context, command.id, stamp) };
+    case 'erase':
+      return { ok: true, type, ...applyErase(context, command, stamp) };
+    case 'finish-erasure':
+      return { ok: true, type, state: applyFinishErasure(context, command.erasure, stamp) };
+  }
+}
