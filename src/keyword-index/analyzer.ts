@@ -1,12 +1,14 @@
 import { stemmer } from 'stemmer';
 import { AsciiWords } from './ascii-words';
+import { run, splitRun } from './compounds';
+import { fold, normalize, spaceless, withPlainPunctuation } from './letters';
 import { stopWords } from './stop-words';
 
 /**
  * The version of the analyzer. Change it whenever the same text may give other tokens: texts that were indexed earlier are then
  * indexed again. It contains the Unicode version of the runtime, which decides about character classes, case and normalisation.
  */
-export const analyzerVersion = `1 unicode ${process.versions.unicode}`;
+export const analyzerVersion = `2 unicode ${process.versions.unicode}`;
 
 /** Longer words are cut, in UTF-16 units. They are rarely searched in full, and the index would store each of them. */
 const maxWordLength = 64;
@@ -28,36 +30,9 @@ const maxCachedRunLength = 64;
 const asciiWords = new AsciiWords({ ofWord: (word) => stem(cut(word)), ofRun: tokensOf });
 
 const latinWord = /^[a-z]+$/;
-const ascii = /^[\0-\x7f]*$/;
-const asciiRun = /[a-z0-9]+(?:[-_][a-z0-9]+)*/g;
-const run = /[\p{L}\p{N}\p{M}]+(?:[-_\u2010][\p{L}\p{N}\p{M}]+)*|\p{Extended_Pictographic}|\p{RI}{2}/gu;
-const joiner = /[-_\u2010]/;
-const digit = /\p{N}/u;
+const umlaut = /[\u00e4\u00f6\u00fc]/i;
+const umlauts = /[\u00e4\u00f6\u00fc]/gi;
 
-// Punctuation that is common in English typed on a phone or in an office program. After it is replaced, most such texts are ASCII,
-// which is faster.
-const typographicPunctuation = /[\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026]/g;
-// Symbols such as № get spaces around them. Without the spaces, NFKC would join them with their neighbours: №4417 would be one word.
-const letterlikeSymbol = /(?!\p{RI})\p{So}/gu;
-
-// Marks that several scripts share are accents, points and variation selectors, which are removed. Marks that belong to one script,
-// such as vowel signs, are part of its words. The voicing marks of kana are shared but kept, because they change the sound. Soft
-// hyphen and tatweel are removed, because they only change the appearance.
-const removedMark = /(?![\u3099\u309a])(?=\p{M})\p{Script=Inherited}|[\u0591-\u05c7\u00ad\u0640]/gu;
-// Letters that the normalisation of Unicode does not change.
-const foldedLetters: ReadonlyMap<string, string> = new Map([
-  ['ς', 'σ'],
-  ['ø', 'o'],
-  ['ł', 'l'],
-  ['đ', 'd'],
-  ['æ', 'ae'],
-  ['œ', 'oe'],
-]);
-const foldedLetter = /[ςøłđæœ]/g;
-
-// Scripts without spaces between words, and Korean, in which a particle follows its noun without a space.
-const spaceless =
-  /([\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Bopo}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]+)/u;
 const han = /\p{scx=Han}/u;
 
 /**
@@ -104,8 +79,6 @@ function tokensOf(text: string): Tokens {
 }
 
 function newTokensOf(run: string): Tokens {
-  // Most runs are one English word, for which this is much faster and gives the same.
-  if (latinWord.test(run)) return stemmer(run);
   const tokens = wordsOf(run).map(stem);
   return tokens.length === 1 ? tokens[0]! : tokens;
 }
@@ -114,56 +87,30 @@ function stem(word: string): string {
   return latinWord.test(word) ? stemmer(word) : word;
 }
 
-/**
- * Splits a text into runs, in order. A run is a sequence of letters, digits and marks, which may contain single hyphens or
- * underscores, or it is one emoji. Runs are normalised for comparison: compatible forms are unified (NFKC), and case and accents are
- * removed.
- */
+/** Returns the runs of a text (see `splitRun`) and its emoji, in order. Case and accents stay. */
 function runsOf(text: string): string[] {
-  const plain = ascii.test(text) ? text : withPlainPunctuation(text);
-  return (ascii.test(plain) ? plain.toLowerCase().match(asciiRun) : fold(plain).match(run)) ?? [];
-}
-
-function withPlainPunctuation(text: string): string {
-  return text.replace(typographicPunctuation, ' ');
-}
-
-function fold(text: string): string {
-  // Converts to upper case first, which unifies letters that differ in lower case: ß and ss, ſ and s, ı and i.
-  return text
-    .replace(letterlikeSymbol, ' $& ')
-    .normalize('NFKD')
-    .replace(removedMark, '')
-    .toUpperCase()
-    .toLowerCase()
-    .replace(foldedLetter, (letter) => foldedLetters.get(letter) ?? letter)
-    .normalize('NFKC');
+  return normalize(withPlainPunctuation(text)).match(run) ?? [];
 }
 
 /**
- * Splits a run into words, each at most 64 UTF-16 units long.
+ * Splits a run into words for the index, each folded and at most 64 UTF-16 units long.
  *
- * - A run with hyphens or underscores gives each of its parts. If it contains a digit, it also gives the joined parts: `a-1182`
- *   gives `a`, `1182` and `a1182`.
+ * - A run of several parts gives the parts and the whole: see `splitRun`.
+ * - A word with ä, ö or ü also gives its spelling with ae, oe or ue.
  * - Text in Han, Kana, Hangul, Thai, Lao, Khmer or Myanmar gives every pair of neighbouring characters, and every single Han
  *   character. So any two neighbouring characters find the text without a dictionary. For Chinese, pairs work as well as segmented
  *   words: Nie, Gao, Zhang, Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
  */
-function wordsOf(text: string): string[] {
-  const parts = text.split(joiner);
-  const whole = parts.length > 1 ? parts.join('') : '';
-  const words = parts.flatMap((part) => (spaceless.test(part) ? splitSpaceless(part) : [cut(part)]));
-  if (digit.test(whole) && whole.length <= maxWordLength) words.push(whole);
-  return words;
-}
-
-function splitSpaceless(part: string): string[] {
-  const found: string[] = [];
-  for (const [i, piece] of part.split(spaceless).entries()) {
-    if (i % 2 === 1) pushPairs([...piece], found);
-    else if (piece !== '') found.push(cut(piece));
+function wordsOf(run: string): string[] {
+  const words: string[] = [];
+  for (const part of splitRun(run)) {
+    const word = fold(part);
+    if (spaceless.test(word)) pushPairs([...word], words);
+    // Nothing is left of a run of marks.
+    else if (word !== '') words.push(cut(word));
+    if (umlaut.test(part)) words.push(cut(fold(part.replace(umlauts, '$&e'))));
   }
-  return found;
+  return words;
 }
 
 function pushPairs(characters: readonly string[], found: string[]): void {

@@ -4,8 +4,12 @@ for (const letter of 'abcdefghijklmnopqrstuvwxyz0123456789') {
   wordBytes[letter.charCodeAt(0)] = letter.charCodeAt(0);
   wordBytes[letter.toUpperCase().charCodeAt(0)] = letter.charCodeAt(0);
 }
-const hyphen = 45;
-const underscore = 95;
+
+/** For each byte, 1 if it joins the words before and after it to a run. */
+const joinerBytes = new Uint8Array(256);
+for (const joiner of '-_./\\@') joinerBytes[joiner.charCodeAt(0)] = 1;
+const comma = 44;
+const apostrophe = 39;
 
 // Known words lie in as many places of 32 bytes: its hash, its length, and its letters. The words of most stores fit.
 const places = 2 ** 16;
@@ -25,7 +29,7 @@ const maxBytes = 2 ** 16;
 export interface AsciiTokens {
   /** Returns the token of letters and digits, all in lower case. */
   ofWord(word: string): string;
-  /** Returns the tokens of several words in lower case that are joined by single hyphens or underscores. */
+  /** Returns the tokens of a run of several words, or of one word with capital letters in it: see `compounds.ts`. */
   ofRun(run: string): string | readonly string[];
 }
 
@@ -58,14 +62,20 @@ export class AsciiWords {
     for (let at = 0; at < length; at++) {
       const from = at;
       let hash = hashOffset;
+      let capitals = 0;
       for (let lower = wordBytes[bytes[at]!]!; lower > 0; lower = wordBytes[bytes[++at]!]!) {
+        capitals += Number(lower !== bytes[at]);
         bytes[at] = lower;
         hash = Math.imul(hash ^ lower, hashPrime);
       }
       if (at === from) continue;
-      if (isJoiner(bytes, at)) {
-        at = endOfRun(bytes, at);
-        const found = this.#tokensOf.ofRun(bytes.toString('latin1', from, at).toLowerCase());
+      if (
+        isJoiner(bytes, at, from) ||
+        (capitals > 1 && capitals < at - from) ||
+        (capitals === 1 && !isCapital(text, from))
+      ) {
+        at = endOfRun(bytes, at, from);
+        const found = this.#tokensOf.ofRun(text.slice(from, at));
         if (typeof found === 'string') tokens.push(found);
         else for (const token of found) tokens.push(token);
       } else tokens.push(this.#tokenOf(from, at, hash));
@@ -106,14 +116,40 @@ export class AsciiWords {
   }
 }
 
-/** Whether the byte is between two parts of one run. */
-function isJoiner(bytes: Buffer, at: number): boolean {
-  return (bytes[at] === hyphen || bytes[at] === underscore) && wordBytes[bytes[at + 1]!]! > 0;
+/** Whether a capital letter stands at the start of a word that has one. */
+function isCapital(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 65 && unit <= 90;
 }
 
-/** Returns where a run ends that has a hyphen or an underscore at `joiner`. */
-function endOfRun(bytes: Buffer, joiner: number): number {
-  let end = joiner + 1;
-  while (wordBytes[bytes[end]!]! > 0 || isJoiner(bytes, end)) end++;
-  return end;
+/** Whether the byte is between two words of one run. The word before it begins at `start`. */
+function isJoiner(bytes: Buffer, at: number, start: number): boolean {
+  const byte = bytes[at]!;
+  if (joinerBytes[byte] === 1) return wordBytes[bytes[at + 1]!]! > 0;
+  // 10,000
+  if (byte === comma) return isDigit(bytes[at - 1]!) && areDigits(bytes, at + 1) && wordBytes[bytes[at + 4]!] === 0;
+  // O'Brien
+  return byte === apostrophe && at - start <= 2 && areWordBytes(bytes, at + 1);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
+function areDigits(bytes: Buffer, at: number): boolean {
+  return isDigit(bytes[at]!) && isDigit(bytes[at + 1]!) && isDigit(bytes[at + 2]!);
+}
+
+function areWordBytes(bytes: Buffer, at: number): boolean {
+  return wordBytes[bytes[at]!]! > 0 && wordBytes[bytes[at + 1]!]! > 0 && wordBytes[bytes[at + 2]!]! > 0;
+}
+
+/** Returns where a run ends whose first word is from `start` to `end`. */
+function endOfRun(bytes: Buffer, end: number, start: number): number {
+  let [from, at] = [start, end];
+  while (isJoiner(bytes, at, from)) {
+    from = ++at;
+    while (wordBytes[bytes[at]!]! > 0) at++;
+  }
+  return at;
 }
