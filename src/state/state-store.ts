@@ -20,6 +20,7 @@ import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
+import { isHeld } from './apply/apply-hold';
 import { applyIncident } from './apply/apply-incident';
 import { applyLease } from './apply/apply-lease';
 import { applyLifecycle } from './apply/apply-lifecycle';
@@ -277,6 +278,11 @@ export class StateStore {
 
   findIdempotent(author: number, key: string): Idempotent | undefined {
     return this.#findIdempotent.get({ author, key });
+  }
+
+  /** Checks whether a legal hold concerns a memory, or one of its earlier revisions. */
+  isHeld(record: MemoryRow): boolean {
+    return isHeld(this.#context, record);
   }
 
   /** The trust of a memory now. */

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Change, Command, Stamp } from '../../src/domain/command';
-import { root } from '../../src/domain/principal';
+import type { ErasureSubject, ErasureTarget } from '../../src/domain/erasure';
+import { type Actor, root } from '../../src/domain/principal';
+import { type ErasurePlanOptions, findSubject, planErasure } from '../../src/state/queries/erasure-plan';
+import { subjectOf } from '../../src/state/tables/erased-subject';
 import { agentA, agentB, contents, draft, emptyState, openToAll, type TestState } from './test-state';
 
 const seed = new Uint8Array(16);
@@ -136,5 +139,81 @@ describe('erase', () => {
       erase([]),
     ]).outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.error.code));
     expect(codes).toEqual(['FORBIDDEN', 'FORBIDDEN', 'NOT_FOUND', 'ok', 'INVALID_INPUT', 'ok', 'INVALID_INPUT']);
+  });
+});
+
+/** The plan of an erasure, without its empty lists. */
+function planOf({ state }: TestState, target: ErasureTarget, options: ErasurePlanOptions = {}) {
+  const plan = resultOf(planErasure(state, target, options));
+  return Object.fromEntries(Object.entries(plan).filter(([, ids]) => ids.length > 0));
+}
+
+function resultOf<T>(steps: Generator<void, T>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
+describe('the plan of an erasure', () => {
+  const kim = { party: { kind: 'user', id: 'kim' } } as const;
+  const forKim = { party: { kind: 'agent', id: 'a' }, onBehalfOf: { kind: 'user', id: 'kim' } } as const;
+  const by = (change: Change, actor: Actor = agentA): Command => ({ ...change, stamp: { ...stamp, by: actor } });
+  const stored = (given: Parameters<typeof draft>[0], actor: Actor = agentA) =>
+    by({ type: 'remember', drafts: [draft(given)] }, actor);
+
+  test('lists what is about the subject, what it wrote, what was made from it, what is held, and what mentions it', () => {
+    const made = emptyState();
+    made.apply([
+      openToAll,
+      stored({ id: 'about', userId: 'kim', namespace: ['n', 'm'] }),
+      stored({ id: 'former', userId: 'kim', key: 'k' }),
+      stored({ id: 'unused', userId: 'lee', key: 'k' }),
+      stored({ id: 'tombstone', userId: 'kim' }),
+      by({ type: 'forget', ids: ['tombstone'] }),
+      stored({ id: 'by', userId: 'lee' }, kim),
+      stored({ id: 'on behalf', namespace: ['x'] }, forKim),
+      stored({ id: 'changed', text: 'something' }),
+      by({ type: 'update', id: 'changed', patch: { priority: 1 } }, kim),
+      stored({ id: 'made', derivedFrom: ['about'] }),
+      stored({ id: 'mention', text: 'KIM was here' }),
+      stored({ id: 'tagged', tags: ['of-kim'] }),
+      stored({ id: 'once', text: 'Kim called' }),
+      by({ type: 'update', id: 'once', patch: { text: 'somebody called' } }),
+      stored({ id: 'source', userId: 'lee' }, kim),
+      by({
+        type: 'consolidate',
+        sources: [{ id: 'source', revision: 1 }],
+        facts: [{ id: 'fact', text: 'a fact', from: [0] }],
+        summarizer: 's',
+      }),
+      { type: 'hold', id: 'h', matter: 'm', scope: { namespace: ['x'] }, stamp },
+    ]);
+    const all = {
+      about: ['about', 'former', 'tombstone'],
+      by: ['by', 'on behalf', 'source', 'fact'],
+      held: ['on behalf'],
+      mentions: ['mention', 'tagged', 'once'],
+      related: ['changed', 'made'],
+    };
+    expect(planOf(made, { userId: 'kim' }, { mentions: ['kim', ''] })).toEqual(all);
+    const { by: _, held: __, ...kept } = all;
+    expect(planOf(made, { userId: 'kim' }, { mentions: ['Kim'], keepAuthored: true })).toEqual(kept);
+    expect(planOf(made, { ids: ['source', 'none'] })).toEqual({ about: ['source'], derived: ['fact'] });
+    expect(planOf(made, { namespace: ['n', 'm'] })).toEqual({ about: ['about'], related: ['made'] });
+    expect(planOf(made, { userId: 'kim' }, { until: 1 })).toEqual({ related: ['changed'] });
+  });
+
+  test('finds the subject by its hash, wherever it is named', () => {
+    const storeKey = new Uint8Array(32).fill(7);
+    for (const [command, target] of [
+      [stored({ id: '1', userId: 'kim' }), { userId: 'kim' }],
+      [stored({ id: '1' }, kim), { userId: 'kim' }],
+      [stored({ id: '1' }, forKim), { userId: 'kim' }],
+      [stored({ id: '1', namespace: ['n', 'm', 'o'] }), { namespace: ['n', 'm'] }],
+    ] as const) {
+      const { state, apply } = emptyState();
+      apply([openToAll, command]);
+      const hashed = subjectOf(storeKey, target) as ErasureSubject;
+      expect(resultOf(findSubject(state, storeKey, hashed))).toEqual(target);
+      expect(resultOf(findSubject(state, new Uint8Array(32), hashed))).toBeUndefined();
+    }
   });
 });

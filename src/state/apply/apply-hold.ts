@@ -54,15 +54,29 @@ export function applyReleaseHold(context: ApplyContext, id: string, stamp: Stamp
  */
 export function withholdHeld(context: ApplyContext, record: MemoryRow): boolean {
   const { holds } = context;
+  if (!isHeld(context, record)) return false;
+  holds.withhold(
+    record,
+    context.earlierRevisions(record).filter((each) => each !== undefined),
+  );
+  return true;
+}
+
+/** Checks whether a hold concerns a memory, or one of its earlier revisions. */
+export function isHeld(context: HoldContext, record: MemoryRow): boolean {
+  const { holds } = context;
   if (holds.inForce.length === 0) return false;
   const earlier = context.earlierRevisions(record);
   const intact = earlier.filter((each) => each !== undefined);
-  const isHeld = intact.length < earlier.length || heldTest(context, holds.inForce)([...intact, record]);
-  if (isHeld) holds.withhold(record, intact);
-  return isHeld;
+  return intact.length < earlier.length || heldTest(context, holds.inForce)([...intact, record]);
 }
 
-function heldTest(context: ApplyContext, holds: readonly StoredHold[]): (revisions: readonly MemoryRow[]) => boolean {
+type HoldContext = Pick<ApplyContext, 'holds' | 'interning' | 'earlierRevisions'>;
+
+function heldTest(
+  context: Pick<ApplyContext, 'interning'>,
+  holds: readonly StoredHold[],
+): (revisions: readonly MemoryRow[]) => boolean {
   return (revisions) =>
     revisions.some((each) => {
       const fields = scopedFieldsOfRow(context, each);

@@ -13,9 +13,9 @@ export interface EndedConsolidation {
 /** The memories with which the search for facts begins. */
 export interface ConsolidationStart {
   /** Memories that change. All facts that quote one of them end. */
-  readonly changed?: readonly MemoryRow[];
+  readonly changed?: readonly Pick<MemoryRow, 'row'>[];
   /** Facts that end themselves. */
-  readonly facts?: readonly MemoryRow[];
+  readonly facts?: readonly Pick<MemoryRow, 'row'>[];
 }
 
 /** Whether facts may have been made from a memory. */
@@ -33,7 +33,10 @@ export function mayBeFact({ source_channel }: Pick<MemoryRow, 'source_channel'>)
  * were made from one of these. A source is 'consolidated' only while all facts that quote it are there, so that what it says is never lost
  * and never said by an outdated fact.
  */
-export function findConsolidation(context: ApplyContext, { changed = [], facts = [] }: ConsolidationStart) {
+export function findConsolidation(
+  context: Pick<ApplyContext, 'derivations' | 'records'>,
+  { changed = [], facts = [] }: ConsolidationStart,
+) {
   const { derivations } = context;
   const ending = new Set<number>();
   const sources = new Set<number>();
