@@ -86,7 +86,7 @@ export type {
   Selection,
   TimeSpan,
 } from './domain/selection';
-export type { Trust } from './domain/trust';
+export type { MinTrust, Trust } from './domain/trust';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';
 export { type MiniLmOptions, minilm } from './embedding/local-models/minilm';
@@ -134,6 +134,7 @@ export { type ClusterFolderReport, inspectCluster } from './store/inspect-cluste
 export type { LifecycleHandle, LifecycleRun, LifecycleStatus } from './store/lifecycle-handle';
 export type {
   ConsolidationSelection,
+  EndorseOptions,
   ForgetResult,
   HandleStats,
   HistoryOptions,
@@ -151,6 +152,12 @@ export type { RestoreOptions } from './store/restore-snapshot';
 export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';
 export { listSnapshots, restoreSnapshot } from './store/snapshot-calls';
 export type { SnapshotKey } from './store/snapshot-key';
-export type { ContainOptions, QuarantinedOptions, TrustExplanation, TrustHandle } from './store/trust-handle';
+export type {
+  ContainOptions,
+  MemoryEndorsement,
+  QuarantinedOptions,
+  TrustExplanation,
+  TrustHandle,
+} from './store/trust-handle';
 export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';

@@ -15,7 +15,7 @@ export function forbiddenChange(id: string, action: MemoryAction, namespace: Nam
 }
 
 /** Makes a FORBIDDEN error for a memory that is more trusted than the actor that wants to change it. */
-export function forbiddenByTrust(id: string, action: MemoryAction, namespace: Namespace): MemoryError {
+export function forbiddenByTrust(id: string, action: MemoryAction | 'endorse', namespace: Namespace): MemoryError {
   const message = `Not allowed to ${action} ${id}: it is more trusted than this principal, whose ceiling in ${showNamespace(namespace)} is lower. Store what differs as a new memory.`;
   return new MemoryError('FORBIDDEN', message);
 }

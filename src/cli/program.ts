@@ -21,6 +21,7 @@ import { snapshotsCommand } from './commands/snapshots-command';
 import { statsCommand } from './commands/stats-command';
 import {
   trustContainCommand,
+  trustEndorseCommand,
   trustExplainCommand,
   trustListCommand,
   trustReleaseCommand,
@@ -53,6 +54,7 @@ const commands: Readonly<Record<string, Command>> = {
   'trust contain': trustContainCommand,
   'trust release': trustReleaseCommand,
   'trust revert': trustRevertCommand,
+  'trust endorse': trustEndorseCommand,
   'trust explain': trustExplainCommand,
   'cluster status': clusterStatusCommand,
   'cluster inspect': clusterInspectCommand,

@@ -58,6 +58,7 @@ export const handleRoutes = {
   update: 'deduplicated',
   share: 'deduplicated',
   forget: 'deduplicated',
+  endorse: 'deduplicated',
   consolidate: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   sources: 'always',
   derived: 'always',

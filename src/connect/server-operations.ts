@@ -142,6 +142,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
     remember: outcomeOf('remember', ({ remembered }) => remembered[0] as RememberResult),
     update: outcomeOf('update', ({ memory }, call) => visibleMemory(call, memory)),
     share: outcomeOf('share', ({ memory }, call) => visibleMemory(call, memory)),
+    endorse: outcomeOf('endorse', ({ memory }, call) => visibleMemory(call, memory)),
     forget: outcomeOf('forget', ({ forgotten }) => forgotten.length > 0),
   }),
   ...methodOperations('access.', accessRoutes, (call): AccessHandle => handleOf(call).access, {

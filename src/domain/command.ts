@@ -10,7 +10,7 @@ import type { Actor } from './principal';
 import type { ParsedQuotas } from './quota';
 import type { ParsedScope } from './scope';
 import type { Spending, SpendingLimit } from './spending';
-import type { Trust } from './trust';
+import type { MinTrust, Trust } from './trust';
 
 /** Identifies an embedding space in commands and in the database. An embedding space is the set of vectors made with one model. */
 export interface SpaceName {
@@ -159,6 +159,8 @@ export type Change =
   | { readonly type: 'update'; readonly id: string; readonly patch: ContentPatch; readonly ifRevision?: number }
   | { readonly type: 'forget'; readonly ids: readonly string[]; readonly ifRevision?: number }
   | { readonly type: 'share'; readonly id: string; readonly change: LabelChange; readonly ifRevision?: number }
+  /** States that the content of a memory may be relied on. */
+  | { readonly type: 'endorse'; readonly id: string; readonly as: MinTrust; readonly ifRevision?: number }
   /**
    * Stores facts in place of the memories from which a summarizer has made them. If one of these has another revision now, nothing is
    * stored.
@@ -292,6 +294,7 @@ export type Outcome =
   | { readonly ok: true; readonly type: 'update'; readonly memory: Memory }
   | { readonly ok: true; readonly type: 'forget'; readonly forgotten: readonly string[] }
   | { readonly ok: true; readonly type: 'share'; readonly memory: Memory }
+  | { readonly ok: true; readonly type: 'endorse'; readonly memory: Memory }
   /** The ids of the new facts. */
   | { readonly ok: true; readonly type: 'consolidate'; readonly facts: readonly string[] }
   | ({ readonly ok: true; readonly type: 'undo-consolidation' } & UndoneConsolidation)

@@ -9,7 +9,7 @@ import type { Namespace } from './namespace';
  * - `forget` `forget` and `forgetWhere` for memories by any author.
  * - `share` `share`.
  * - `audit` `query` and `export` of the audit.
- * - `endorse` reads of untrusted memories with `include: ['quarantined']`. No method raises the trust of a memory yet.
+ * - `endorse` `endorse`, and reads of untrusted memories with `include: ['quarantined']`.
  * - `administer` adding and ending declarations: rules, clearances, ceilings, roles and groups.
  * - `consolidate` `consolidate` and `undoConsolidation`, for memories by any author.
  * - `erase` with `audit`, both in the whole store: entries about legal holds in the audit.

@@ -278,16 +278,22 @@ export class ReadModel {
     }
     this.#lastSeen = this.lastChangeSeq;
     this.#ceilingsText = this.policy.ceilingsText;
-    const { derivations, contributors } = this.#state;
-    if (!derivations.isEmpty || !contributors.isEmpty) this.#readTrust();
+    if (!this.#state.derivations.isEmpty || this.#areTrustedByOthers()) this.#readTrust();
   }
 
-  /** The trust of a row that was read, without regard to its contributors and sources. */
+  /** Whether the trust of a memory may depend on others than its author. */
+  #areTrustedByOthers(): boolean {
+    const { contributors, endorsements } = this.#state;
+    return !contributors.isEmpty || !endorsements.isEmpty;
+  }
+
+  /** The trust of a row that was read, without regard to its contributors, endorsements and sources. */
   #ownTrust(values: ColumnValues): TrustLevel {
     return ownTrust(
-      { ...this.#state.trustTables, contributors: noContributors },
+      { ...this.#state.trustTables, contributors: noActors, endorsements: noActors },
       {
         row: values[0],
+        revision: 0,
         state: values[10] === quarantined ? 'quarantined' : 'active',
         label_set: values[1],
         author: values[3],
@@ -348,8 +354,8 @@ export class ReadModel {
       onChange(change);
     }
     this.#lastSeen = this.lastChangeSeq;
-    // The loop leaves out sources and contributors.
-    if (!this.#state.contributors.isEmpty) this.#readTrust();
+    // The loop leaves out sources, contributors and endorsements.
+    if (this.#areTrustedByOthers()) this.#readTrust();
     else this.#followTrust(changed);
   }
 }
@@ -373,7 +379,7 @@ type ColumnValues = readonly [
 ];
 
 const [active, forgotten, quarantined] = [1, 2, 3];
-const noContributors = { ofRow: () => [] };
+const noActors = { ofRow: () => [] };
 // More rows than this take as long as a pass over all of them.
 const maxFollowedRows = 256;
 

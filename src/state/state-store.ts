@@ -18,6 +18,7 @@ import { applyBootstrap } from './apply/apply-bootstrap';
 import { applyConsolidate, applyUndoConsolidation } from './apply/apply-consolidate';
 import type { ApplyContext, RowChange } from './apply/apply-context';
 import { addDeclaration, declare, endDeclaration } from './apply/apply-declaration';
+import { applyEndorse } from './apply/apply-endorse';
 import { applyForget } from './apply/apply-forget';
 import { ApplyHalt, haltFrom, isRefusal } from './apply/apply-halt';
 import { isHeld } from './apply/apply-hold';
@@ -44,6 +45,7 @@ import { ClusterMemberships } from './tables/cluster-membership';
 import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
 import { Derivations } from './tables/derivations';
+import { Endorsements } from './tables/endorsements';
 import { Erasures } from './tables/erasures';
 import { Holds } from './tables/holds';
 import { Incidents } from './tables/incidents';
@@ -100,6 +102,7 @@ interface AppliedCommand {
 /** The rules are those at the beginning of the command, even if the command changes them. */
 type CommandContext = Omit<ApplyContext, 'policy'> & { policy: Policy };
 
+type CommandOf<T extends Command['type']> = Extract<Command, { readonly type: T }>;
 type NewContent = Pick<MemoryDraft, 'namespace' | 'tags' | 'text' | 'metadata'>;
 type Idempotent = Pick<Tables['idempotency'], 'digest' | 'id' | 'revision'>;
 
@@ -122,6 +125,7 @@ export class StateStore {
   readonly declarations: Declarations;
   readonly derivations: Derivations;
   readonly contributors: Contributors;
+  readonly endorsements: Endorsements;
   readonly incidents: Incidents;
   /** Finds the memories that a selection contains. */
   readonly containment: ContainmentQueries;
@@ -185,6 +189,7 @@ export class StateStore {
     this.declarations = new Declarations(database, checksum);
     this.derivations = new Derivations(database, checksum);
     this.contributors = new Contributors(database, checksum, this.interning);
+    this.endorsements = new Endorsements(database, checksum, this.interning);
     this.incidents = new Incidents(database, checksum);
     this.containment = new ContainmentQueries(database, this);
     this.holds = new Holds(database, checksum, this.rowChecksum);
@@ -401,6 +406,7 @@ export class StateStore {
     this.#ceilings.clear();
     this.derivations.reload();
     this.contributors.reload();
+    this.endorsements.reload();
     this.holds.reload();
     this.words.reload();
     if (this.declarations.version !== this.#policy.version) this.#policy = this.declarations.policy();
@@ -477,16 +483,14 @@ export class StateStore {
         return { ok: true, type };
       case 'remember':
         return { ok: true, type, remembered: command.drafts.map((draft) => applyRemember(context, draft, stamp)) };
-      case 'update': {
-        const row = applyUpdate(context, command.id, command.patch, command.ifRevision, stamp);
+      case 'update':
+      case 'share':
+      case 'endorse': {
+        const row = revisionBy(context, command);
         return { ok: true, type, memory: memoryOf(row, this.interning, this.trustOf(row)) };
       }
       case 'forget':
         return { ok: true, type, forgotten: applyForget(context, command.ids, command.ifRevision, stamp) };
-      case 'share': {
-        const row = applyShare(context, command.id, command.change, command.ifRevision, stamp);
-        return { ok: true, type, memory: memoryOf(row, this.interning, this.trustOf(row)) };
-      }
       case 'consolidate':
         return { ok: true, type, facts: applyConsolidate(context, command, stamp) };
       case 'undo-consolidation':
@@ -539,8 +543,8 @@ export class StateStore {
   }
 
   #newTrustTables(trustColumnsOf: TrustTables['trustColumnsOf']) {
-    const { interning, derivations, contributors } = this;
-    return { ceilings: this.#ceilings, interning, derivations, contributors, trustColumnsOf };
+    const { interning, derivations, contributors, endorsements } = this;
+    return { ceilings: this.#ceilings, interning, derivations, contributors, endorsements, trustColumnsOf };
   }
 
   /** The context of every command. It is made once, because making twenty functions takes longer than most steps of a command. */
@@ -558,6 +562,7 @@ export class StateStore {
       coverage: this.coverage,
       derivations: this.derivations,
       contributors: this.contributors,
+      endorsements: this.endorsements,
       trustOf: (record) => effectiveTrust(checkedTables, record),
       changes: this.changes,
       incidents: this.incidents,
@@ -670,7 +675,22 @@ export function assertAlone(membership: StoreCluster | undefined): void {
   throw new MemoryError('CLUSTER_MISMATCH', message);
 }
 
-const severalSteps: ReadonlySet<Command['type']> = new Set(['contain', 'release', 'revert', 'erase', 'finish-erasure']);
+/** Applies a command that makes one new revision. */
+function revisionBy(context: ApplyContext, command: CommandOf<'update' | 'share' | 'endorse'>): MemoryRow {
+  const { id, ifRevision, stamp } = command;
+  switch (command.type) {
+    case 'update':
+      return applyUpdate(context, id, command.patch, ifRevision, stamp);
+    case 'share':
+      return applyShare(context, id, command.change, ifRevision, stamp);
+    case 'endorse':
+      return applyEndorse(context, command, stamp);
+  }
+}
+
+const severalSteps: ReadonlySet<Command['type']> = new Set([
+  ...(['contain', 'release', 'revert', 'erase', 'finish-erasure', 'endorse'] as const),
+]);
 
 /** Whether a command may be refused after it has written something. A nested transaction is then a savepoint. */
 function isOfSeveralSteps(command: Command): boolean {

@@ -1,9 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import type { TrustLevel } from '../domain/trust';
 import { prepare } from '../sqlite/sqlite';
-import { lower, ownTrust, type TrustColumns, type TrustTables } from './apply/trust';
+import { higher, lower, ownTrust, type TrustColumns, type TrustTables } from './apply/trust';
 import type { Contribution } from './tables/contributors';
 import type { Derivation } from './tables/derivations';
+import { countsAt, type Endorsement } from './tables/endorsements';
 import { queries } from './tables/schema';
 
 const rowsPerRead = 1024;
@@ -13,11 +14,12 @@ const levels = [0, 1, 2] as const satisfies readonly TrustLevel[];
 export interface TrustPassTables extends TrustTables {
   readonly derivations: TrustTables['derivations'] & { all(): Iterable<Derivation> };
   readonly contributors: TrustTables['contributors'] & { all(): Iterable<Contribution> };
+  readonly endorsements: TrustTables['endorsements'] & { all(): Iterable<Endorsement> };
 }
 
 /**
  * Computes the trust of every memory and tombstone at once, which takes as long as reading them. Each has the value that `effectiveTrust`
- * gives: first its own trust, then the lowest of what it was made from, beginning with the least trusted.
+ * gives: first its own trust, then what endorsements raise it to, then the lowest of what it was made from, beginning with the least trusted.
  */
 export class TrustPass {
   readonly #columnsIn;
@@ -26,7 +28,7 @@ export class TrustPass {
     this.#columnsIn = prepare<{ after: number; upTo: number }, TrustColumns>(database, (p) =>
       queries
         .selectFrom('memories')
-        .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
+        .select(['row', 'revision', 'state', 'label_set', 'author', 'source_channel', 'trust'])
         .where('row', '>', p('after'))
         .where('row', '<=', p('upTo')),
     );
@@ -35,13 +37,14 @@ export class TrustPass {
   /** @returns the level of each row up to `last` */
   run(tables: TrustPassTables, last: number): Uint8Array {
     const trust = new Uint8Array(last + 1);
-    const withoutContributors = { ...tables, contributors: { ofRow: () => [] } };
+    const ofColumns = { ...tables, contributors: { ofRow: () => [] }, endorsements: { ofRow: () => [] } };
     for (let after = 0; after < last; after += rowsPerRead) {
       for (const columns of this.#columnsIn.all({ after, upTo: after + rowsPerRead })) {
-        trust[columns.row] = ownTrust(withoutContributors, columns);
+        trust[columns.row] = ownTrust(ofColumns, columns);
       }
     }
     lowerByContributors(tables, trust);
+    raiseByEndorsements(tables, trust);
     lowerBySources(tables, trust);
     return trust;
   }
@@ -54,6 +57,15 @@ function lowerByContributors({ contributors, ceilings, trustColumnsOf }: TrustPa
     // A line that is damaged has no actor, and its memory is untrusted.
     const ceiling = actor === 0 ? 0 : ceilings.ofActor(actor, columns.label_set);
     trust[row] = lower(trust[row] as TrustLevel, ceiling);
+  }
+}
+
+function raiseByEndorsements({ endorsements, ceilings, trustColumnsOf }: TrustPassTables, trust: Uint8Array): void {
+  for (const endorsement of endorsements.all()) {
+    const { row, actor, trust: level } = endorsement;
+    const columns = trustColumnsOf(row);
+    if (columns === undefined || columns.state === 'quarantined' || !countsAt(endorsement, columns)) continue;
+    trust[row] = higher(trust[row] as TrustLevel, lower(level, ceilings.ofActor(actor, columns.label_set)));
   }
 }
 

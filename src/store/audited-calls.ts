@@ -267,6 +267,7 @@ const actionByCall: Readonly<Record<string, Action>> = {
   share: 'share',
   forget: 'forget',
   forgetWhere: 'forget',
+  endorse: 'endorse',
   consolidate: 'consolidate',
   undoConsolidation: 'consolidate',
   reembed: 'administer',

@@ -32,6 +32,7 @@ import {
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
+import { minTrusts } from '../domain/trust';
 import type { ReembedProgress } from '../reembedding/reembedding-run';
 import { consolidateShapes } from './consolidation-shapes';
 import { snapshotKey } from './snapshot-key';
@@ -102,6 +103,7 @@ function memoryShapes(limits: Limits) {
     labelChange: labelChangeShape(limits),
     /** The options of calls that change one memory. */
     changeOptions: fields({ ...callOptions, ifRevision: revision.optional() }),
+    endorseOptions: fields({ ...callOptions, as: oneOf(minTrusts), ifRevision: revision.optional() }),
     forgetSelection: fields(forgetSelectionShape(limits)),
     forgetWhereOptions: fields({ ...longCallOptions, dryRun: flag }),
     ...consolidateShapes(limits),

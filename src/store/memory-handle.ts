@@ -6,6 +6,7 @@ import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
 import type { QuotaKind, QuotaUse } from '../domain/quota';
 import type { Filter, Scope, Selection } from '../domain/selection';
+import type { MinTrust } from '../domain/trust';
 import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
@@ -76,6 +77,14 @@ export interface ForgetResult {
   forgotten: number;
   /** The ids of the memories that were forgotten or, in a dry run, would be forgotten. */
   ids: string[];
+}
+
+/** Options of `endorse`. */
+export interface EndorseOptions extends CallOptions {
+  /** How far the memory may be relied on. Not above the ceiling of the principal. */
+  as: MinTrust;
+  /** Rejects with REVISION_CONFLICT if the memory has another revision: an endorsement is about what its principal has read. */
+  ifRevision?: number;
 }
 
 /** Selects the memories that `consolidate` takes. */
@@ -260,6 +269,17 @@ export interface MemoryHandle<M = Metadata> {
    * @throws NOT_FOUND (also if the memory is no such fact), FORBIDDEN, INVALID_INPUT
    */
   undoConsolidation(id: string, options?: CallOptions): Promise<UndoneConsolidation>;
+  /**
+   * States that the content of a memory may be relied on, although its author, its channel or somebody who has changed it is less trusted.
+   * This makes a new revision. The statement counts as much as the principal that makes it: if its ceiling falls below `as` later, the
+   * trust of the memory falls at once. It never lowers trust. It ends with the next `update` or revision with the key, if the memory
+   * moves to another namespace, and when the memory is contained. The memory stays at most as trusted as the memories from which
+   * it was made. It requires `endorse`.
+   *
+   * @throws NOT_FOUND, FORBIDDEN (also if `as` is above the ceiling of the principal, or the memory is more trusted than it),
+   * REVISION_CONFLICT, INVALID_INPUT (also if a source is less trusted than `as`)
+   */
+  endorse(id: string, options: EndorseOptions): Promise<Memory<M>>;
   /**
    * Watches for changes to memories. Access to each change is checked when it is delivered. The watch ends when the signal is aborted or
    * the store closes.

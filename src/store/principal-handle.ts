@@ -23,7 +23,7 @@ import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { ambiguousId, memoriesWithShortId } from '../recall/short-id';
 import { startOfWatch, watch } from '../recall/watch';
 import { forgetTargets, updateTarget } from '../recall/write-targets';
-import { share, undoConsolidation, update } from '../write/change';
+import { endorse, share, undoConsolidation, update } from '../write/change';
 import { forget, forgetAll } from '../write/forget';
 import { remember } from '../write/remember';
 import { type BatchResult, rememberAll, rememberEach } from '../write/remember-many';
@@ -37,6 +37,7 @@ import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
 import type {
   ConsolidationSelection,
+  EndorseOptions,
   ForgetResult,
   HandleStats,
   HistoryOptions,
@@ -275,6 +276,18 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         [shapes.changeOptions, options],
       );
       return this.#withoutHiddenLinks(await share(context, this.#caller, parsedId, parsedChange, parsedOptions));
+    });
+  }
+
+  endorse(id: string, options: EndorseOptions): Promise<Memory<M>> {
+    return this.#calls.change('endorse', async () => {
+      const context = this.#engine.writing();
+      const { shapes } = this.#engine;
+      const [parsedId, { as, ...parsed }] = parseAll(
+        [shapes.id, id, ['id']],
+        [shapes.endorseOptions, options, ['options']],
+      );
+      return this.#withoutHiddenLinks(await endorse(context, this.#caller, parsedId, as, parsed));
     });
   }
 

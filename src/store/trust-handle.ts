@@ -14,6 +14,7 @@ import { parse, parseAll } from '../domain/parse/shapes';
 import { type Actor, type Principal, partiesOf, principalOf } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { Scope } from '../domain/selection';
+import { type Trust, trustOfLevel } from '../domain/trust';
 import type { Environment } from '../environment/environment';
 import { nextTurn } from '../environment/timers';
 import { whileBusy } from '../environment/while-busy';
@@ -46,6 +47,15 @@ export interface QuarantinedOptions extends CallOptions, Scope {
   cursor?: string;
 }
 
+/** The statement of a principal that the content of a memory may be relied on: see `MemoryHandle.endorse`. */
+export interface MemoryEndorsement {
+  by: Principal;
+  as: Trust;
+  at: Date;
+  /** The revision that it made. */
+  revision: number;
+}
+
 /** The result of `TrustHandle.explain`. */
 export interface TrustExplanation extends Influence {
   /** The memory, with its trust and its origin. */
@@ -54,6 +64,8 @@ export interface TrustExplanation extends Influence {
   ceilings: RuleInForce[];
   /** The principals that changed it, apart from its author. */
   contributors: Principal[];
+  /** Who vouches for its content, since when, and from which revision on. */
+  endorsements: MemoryEndorsement[];
   /** The memories that it was made from. Its trust is never higher than theirs. */
   sources: Memory[];
   /** The ids of the incidents that hold it. */
@@ -282,7 +294,8 @@ export class StoreTrust implements TrustHandle {
 
   #explained(id: string): Omit<TrustExplanation, 'readBy'> {
     const context = this.#engine.reading();
-    const { records, interning, contributors, derivations, incidents, containment, policy } = this.#engine.state;
+    const { records, interning, contributors, endorsements, derivations, incidents, containment, policy } =
+      this.#engine.state;
     const record = records.unchecked(id);
     if (record === undefined) throw noSuchMemory(id);
     const memoryOf = (row: MemoryRow) => toMemory(context, this.#caller, row);
@@ -294,6 +307,9 @@ export class StoreTrust implements TrustHandle {
       memory: memoryOf(record),
       ceilings: ceilingsFor(policy, writers, record.source_channel, namespace).map(toRuleInForce),
       contributors: changers.map(principalOf),
+      endorsements: endorsements.ofRow(record.row).map(({ actor, trust, at, revision }) => {
+        return { by: principalOf(interning.actor(actor)), as: trustOfLevel(trust), at: new Date(at), revision };
+      }),
       sources: derivations
         .ofRow(record.row)
         .flatMap(({ source }) => records.intactByRow(source) ?? [])

@@ -3,6 +3,7 @@ import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
+import type { MinTrust } from '../domain/trust';
 import { validateMetadata } from './check';
 import { isOutdated, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
@@ -84,6 +85,18 @@ export async function share(
 ): Promise<Memory> {
   signal?.throwIfAborted();
   return (await submit(context, author, { type: 'share', id, change, ...defined({ ifRevision }) })).memory;
+}
+
+/** States that the content of one memory may be relied on. */
+export async function endorse(
+  context: WriteContext,
+  author: Author,
+  id: string,
+  as: MinTrust,
+  { ifRevision, signal }: ChangeOptions,
+): Promise<Memory> {
+  signal?.throwIfAborted();
+  return (await submit(context, author, { type: 'endorse', id, as, ...defined({ ifRevision }) })).memory;
 }
 
 /** Forgets a fact, and makes its sources active again. */

@@ -40,6 +40,18 @@ test('the commands of trust contain what an agent did, undo it, release it and e
   expect(values(await shell(['trust', 'list', folder]))).toMatchObject([{ reason: 'false alarm', memories: [] }]);
 });
 
+test('trust endorse raises the trust of memories, as the host or as a principal', async () => {
+  const folder = join(await temporaryFolder(), 'memory');
+  const store = await openFolder(folder, { serve: true });
+  const { id } = await store.as({ agentId: 'clerk' }, { namespace }).remember('Refunds take 5 days');
+  const endorse = ['trust', 'endorse', folder, id, '--as=verified'];
+  expect(values(await shell([...endorse, '--dry-run']))).toEqual([{ id, trust: 'standard' }]);
+  expect((await shell([...endorse, '--agent=clerk'])).code).toBe(1);
+  expect((await shell(['trust', 'endorse', folder, id])).errors[0]).toMatch(/^Give --as/);
+  expect(values(await shell(endorse))).toEqual([{ id, trust: 'verified' }]);
+  expect(await store.admin.get(id)).toMatchObject({ trust: 'verified', revision: 2 });
+});
+
 test('trust contain needs to know what to contain', async () => {
   const { code, errors } = await shell(['trust', 'contain', './memory', '--since=2026-03-01T00:00:00Z']);
   expect(code).toBe(2);

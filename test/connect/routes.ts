@@ -51,7 +51,7 @@ remoteMethods<HostAudit, typeof hostAuditRoutes>(undefined as never, hostAuditRo
 
 // The server says for each deduplicated method how it answers a repeated call.
 type Answers = RepeatedAnswers<MemoryHandle, typeof handleRoutes>;
-true satisfies Same<keyof Answers, 'remember' | 'update' | 'share' | 'forget'>;
+true satisfies Same<keyof Answers, 'remember' | 'update' | 'share' | 'endorse' | 'forget'>;
 // @ts-expect-error no answer to a repeated `share`
 ({ remember: undefined as never, update: undefined as never, forget: () => true }) satisfies Answers;
 // @ts-expect-error `forget` answers with a boolean

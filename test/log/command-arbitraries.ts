@@ -187,6 +187,7 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     { id, change: record({ visibility, namespace: texts, accessTags: texts }, []), ifRevision: number },
     ['id', 'change'],
   ),
+  endorse: commandOf('endorse', { id, as: fc.constantFrom(...minTrusts), ifRevision: number }, ['id', 'as']),
   'begin-space': commandOf('begin-space', { space }, ['space']),
   embed: commandOf('embed', { space, memories: fc.array(every({ row: fc.nat(), text, vectors }), { maxLength: 3 }) }, [
     'space',

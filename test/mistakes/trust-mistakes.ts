@@ -51,6 +51,36 @@ export const trustMistakes: readonly Mistake[] = [
     'for (const actor of contributors.ofRow(0)) trust =',
   ),
   mistake(
+    'trust: an endorsement above the ceiling of its principal',
+    'state/apply/apply-endorse.ts',
+    'if (level > ceiling) {',
+    'if (level > 3) {',
+  ),
+  mistake(
+    'trust: an endorsement that outlives the ceiling of its principal',
+    'state/apply/trust.ts',
+    'trust = higher(trust, lower(each.trust, ceilings.ofActor(each.actor, label_set)));',
+    'trust = higher(trust, each.trust);',
+  ),
+  mistake(
+    'trust: an endorsement without the right',
+    'state/apply/apply-endorse.ts',
+    "if (!mayIn(policy, actor, 'endorse', namespace)) {",
+    "if (!mayIn(policy, actor, 'read', namespace)) {",
+  ),
+  mistake(
+    'trust: an endorsement that an update does not end',
+    'state/apply/apply-update.ts',
+    'context.endorsements.deleteOfRow(record.row);',
+    '',
+  ),
+  mistake(
+    'trust: an endorsement that columns do not follow',
+    'state/trust-pass.ts',
+    'raiseByEndorsements(tables, trust);',
+    '',
+  ),
+  mistake(
     'trust: a more trusted memory changed',
     'access/trust-floor.ts',
     "return policy.ceilingsText === '' ||",

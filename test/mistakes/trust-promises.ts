@@ -38,6 +38,35 @@ export const trustPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'an endorsement counts as much as its principal, for the content that it has read, and needs the right',
+    async run({ store, ann, wes }) {
+      const { access } = store.admin;
+      await access.ceiling({ agentId: 'wes' }, 'reported', []);
+      const { id } = await wes.remember('by wes', open);
+      const trust = async () => {
+        const listed = await every(ann.list({ minTrust: 'standard' }));
+        const found = await ann.get(id);
+        equal(listed.length, found?.trust === 'standard' ? 1 : 0);
+        return found?.trust;
+      };
+      await refused('FORBIDDEN', () => ann.endorse(id, { as: 'standard' }));
+      await access.allow('everyone', ['endorse', 'update'], ['open']);
+      await refused(
+        'FORBIDDEN',
+        () => wes.endorse(id, { as: 'standard' }),
+        () => ann.endorse(id, { as: 'verified' }),
+      );
+      equal((await ann.endorse(id, { as: 'standard' })).trust, 'standard');
+      equal(await trust(), 'standard');
+      const lowered = await access.ceiling({ agentId: 'ann' }, 'reported', ['open']);
+      equal(await trust(), 'reported');
+      await access.end(lowered.id);
+      equal(await trust(), 'standard');
+      await wes.update(id, { text: 'by wes again' });
+      equal(await trust(), 'reported');
+    },
+  },
+  {
     name: 'nobody changes or replaces what is more trusted than itself',
     async run({ store, ann, wes }) {
       const { id } = await ann.remember('by ann', open);

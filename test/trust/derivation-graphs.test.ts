@@ -30,15 +30,22 @@ const anyGraph = fc.record({
   // Also circles, which revisions with keys can make.
   derivations: fc.array(fc.record({ row, source: row }), { maxLength: 14 }),
   contributors: fc.array(fc.record({ row, actor }), { maxLength: 3 }),
+  // A revision above 1 is later than that of the memory.
+  endorsements: fc.array(fc.record({ row, actor, trust: level, revision: fc.integer({ min: 1, max: 2 }) }), {
+    maxLength: 3,
+  }),
 });
 type Graph = typeof anyGraph extends fc.Arbitrary<infer G> ? G : never;
 
 /** The trust of each row from the definition: lowers every row by its sources until nothing changes. */
-function referenceOf({ memories, ceilings, channel, derivations, contributors }: Graph): number[] {
+function referenceOf({ memories, ceilings, channel, derivations, contributors, endorsements }: Graph): number[] {
   const ceilingOf = (who: number) => ceilings[who - 1] as number;
   const trust = memories.map((memory, i) => {
     const changedBy = contributors.filter((each) => each.row === i + 1).map((each) => ceilingOf(each.actor));
-    return memory.isQuarantined ? 0 : Math.min(memory.trust, channel, ceilingOf(memory.author), ...changedBy);
+    const lowest = Math.min(memory.trust, channel, ceilingOf(memory.author), ...changedBy);
+    const endorsed = endorsements.filter((each) => each.row === i + 1 && each.revision === 1);
+    const raised = endorsed.map((each) => Math.min(each.trust, ceilingOf(each.actor)));
+    return memory.isQuarantined ? 0 : Math.max(lowest, ...raised);
   });
   for (let round = 0; round < rows; round++) {
     for (const line of derivations) {
@@ -48,11 +55,20 @@ function referenceOf({ memories, ceilings, channel, derivations, contributors }:
   return trust;
 }
 
-function tablesOf({ memories, ceilings, channel, derivations, contributors }: Graph): TrustPassTables {
+function tablesOf({ memories, ceilings, channel, derivations, contributors, endorsements }: Graph): TrustPassTables {
   const columns = memories.map((memory, i): TrustColumns => {
     const state = memory.isQuarantined ? 'quarantined' : 'active';
-    return { row: i + 1, state, label_set: 1, author: memory.author, source_channel: 'agent', trust: memory.trust };
+    return {
+      row: i + 1,
+      revision: 1,
+      state,
+      label_set: 1,
+      author: memory.author,
+      source_channel: 'agent',
+      trust: memory.trust,
+    };
   });
+  const stated = endorsements.map((each) => ({ ...each, at: 0 }));
   const lines = derivations.map((each) => ({ ...each, kind: 'derived' as const }));
   return {
     ceilings: { ofActor: (who) => ceilings[who - 1] as TrustLevel, ofChannel: () => channel },
@@ -66,15 +82,21 @@ function tablesOf({ memories, ceilings, channel, derivations, contributors }: Gr
       ofRow: (of) => contributors.filter((each) => each.row === of).map((each) => each.actor),
       all: () => contributors,
     },
+    endorsements: {
+      ofRow: (of) => stated.filter((each) => each.row === of),
+      all: () => stated,
+    },
     trustColumnsOf: (of) => columns[of - 1],
   };
 }
 
 test('the trust in a random graph of derivations is that of a reference, for one memory and for all at once', () => {
   const database = new BetterSqlite(':memory:');
-  database.exec('create table memories (row integer primary key, state, label_set, author, source_channel, trust)');
+  database.exec(
+    'create table memories (row integer primary key, revision, state, label_set, author, source_channel, trust)',
+  );
   const insert = database.prepare(
-    'replace into memories values (@row, @state, @label_set, @author, @source_channel, @trust)',
+    'replace into memories values (@row, @revision, @state, @label_set, @author, @source_channel, @trust)',
   );
   const pass = new TrustPass(database);
   fc.assert(

@@ -58,6 +58,7 @@ export async function attempt({ reader, seen }: Stage, cast: Cast, deed: SeenDee
     () => reader.history(unseen),
     () => reader.update(unseen, { text }),
     () => reader.undoConsolidation(unseen),
+    () => reader.endorse(unseen, { as: 'reported' }),
     () => reader.derived(unseen),
     () => reader.remember(text, { namespace: ['open'], derivedFrom: [unseen] }),
     () => reader.update(unseen, { text }, { ifRevision: 1 }),

@@ -17,7 +17,7 @@ export type SeenDeed = Written & {
   readonly seen: true;
   readonly kind:
     | ('remember' | 'remember-many' | 'supersede' | 'supersede-unseen' | 'update' | 'forget' | 'forget-where')
-    | ('share' | 'close' | 'look' | 'try' | 'consolidate' | 'undo-consolidation');
+    | ('share' | 'close' | 'look' | 'try' | 'consolidate' | 'undo-consolidation' | 'endorse');
   readonly byReader: boolean;
   readonly look: Look;
 };
@@ -132,6 +132,7 @@ function seenDeed({ open }: Cast): fc.Arbitrary<SeenDeed> {
       kind: mostly({
         ...{ remember: 10, 'remember-many': 1, supersede: 1, 'supersede-unseen': 2, update: 2, forget: 1 },
         ...{ 'forget-where': 1, share: 1, close: 1, look: 4, try: 3, consolidate: 1, 'undo-consolidation': 1 },
+        ...{ endorse: 1 },
       }),
       byReader: fc.boolean(),
       look,

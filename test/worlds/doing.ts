@@ -24,6 +24,8 @@ export async function doSeen(stage: Stage, deed: SeenDeed, beside: boolean): Pro
       return stage.writer.share(id, target % 2 === 0 ? { namespace: ['closed'] } : { accessTags: ['secret'] });
     case 'consolidate':
       return consolidate(stage, deed);
+    case 'endorse':
+      return handle.endorse(id, { as: target % 2 === 0 ? 'standard' : 'reported' });
     case 'undo-consolidation':
       return undoConsolidation(stage);
     case 'remember-many':

@@ -1,9 +1,9 @@
-import type { Incident, IncidentSelection, Principal } from '../../index';
+import type { Incident, IncidentSelection, MinTrust, Principal } from '../../index';
 import type { Command } from '../cli-command';
 import type { CommandLine } from '../command-line';
 import { readStore, trustOptions, writeStore } from '../command-store';
-import { timeText } from '../option-checks';
-import { principalOf, principalProblems } from '../principal-options';
+import { oneOf, timeText } from '../option-checks';
+import { principalOf, principalOptions, principalProblems } from '../principal-options';
 import { exitCodes } from '../terminal';
 
 const dryRun = { 'dry-run': { help: 'only print what would change' } } as const;
@@ -107,6 +107,46 @@ export const trustRevertCommand: Command = {
       const result = await trust.revert(line.args[1] as string, { dryRun: line.flag('dry-run') });
       await terminal.print(JSON.stringify(result));
       return result.conflicts.length === 0 ? exitCodes.success : exitCodes.failure;
+    }),
+};
+
+/** `trust endorse`: raises the trust of memories. */
+export const trustEndorseCommand: Command = {
+  summary: 'States that memories may be relied on. Their trust rises up to --as, until their content changes.',
+  usage: 'FOLDER ID...',
+  argumentCount: [2, 10_000],
+  options: {
+    as: {
+      valueName: 'TRUST',
+      help: 'how far: reported, standard or verified; needed',
+      check: oneOf('reported', 'standard', 'verified'),
+    },
+    ...dryRun,
+    ...principalOptions,
+    ...trustOptions,
+  },
+  examples: [
+    ['trust endorse ./memory 0198c0de-0000-7000-8000-000000000001 --as=standard --dry-run', 'the trust it has now'],
+    ['trust endorse ./memory 0198c0de-0000-7000-8000-000000000001 --as=standard --agent=ann', 'endorse as an agent'],
+  ],
+  usageProblems: (line) => [
+    ...principalProblems(line),
+    ...(line.isGiven('as') ? [] : ['Give --as: reported, standard or verified.']),
+  ],
+  run: (line, terminal) =>
+    writeStore(line, terminal, async (_, handle) => {
+      const as = line.text('as') as MinTrust;
+      let isComplete = true;
+      for (const id of line.args.slice(1)) {
+        const found = await handle.get(id, { signal: terminal.signal });
+        const endorsed =
+          found === undefined || line.flag('dry-run')
+            ? found
+            : await handle.endorse(found.id, { as, ifRevision: found.revision });
+        isComplete &&= endorsed !== undefined;
+        await terminal.print(JSON.stringify({ id: found?.id ?? id, trust: endorsed?.trust ?? null }));
+      }
+      return isComplete ? exitCodes.success : exitCodes.failure;
     }),
 };
 

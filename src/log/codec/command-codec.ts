@@ -87,13 +87,15 @@ const actor = struct<Actor>({
   onBehalfOf: optional(party),
 });
 
+const minTrust = word<MinTrust>({ reported: 1, standard: 2, verified: 3 });
+
 const scope = struct<ParsedScope>({
   namespace: optional(texts),
   userId: optional(text),
   agentId: optional(text),
   sessionId: optional(text),
   tags: optional(texts),
-  minTrust: optional(word<MinTrust>({ reported: 1, standard: 2, verified: 3 })),
+  minTrust: optional(minTrust),
 });
 
 const quota = struct<Quota>({
@@ -271,6 +273,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   update: { code: 2, fields: { id: text, patch, ifRevision: optional(number) } },
   forget: { code: 3, fields: { ids: texts, ifRevision: optional(number) } },
   share: { code: 4, fields: { id: text, change: labelChange, ifRevision: optional(number) } },
+  endorse: { code: 30, fields: { id: text, as: minTrust, ifRevision: optional(number) } },
   'begin-space': { code: 5, fields: { space } },
   embed: { code: 6, fields: { space, memories: list(embedding) } },
   'switch-space': { code: 7, fields: { space, checkedThrough: number } },

@@ -120,6 +120,7 @@ const actions: Partial<Record<Command['type'], Action>> = {
   update: 'update',
   forget: 'forget',
   share: 'share',
+  endorse: 'endorse',
   consolidate: 'consolidate',
   'undo-consolidation': 'consolidate',
   'add-declaration': 'administer',

@@ -34,9 +34,11 @@ export function applyContain(context: ApplyContext, command: ChangeOf<'contain'>
   for (const { record, reason } of held) {
     const state = earlierState(context, record);
     const isHeld = record.state === 'quarantined';
+    context.endorsements.deleteOfRow(record.row);
     const { revision } = isHeld ? record : revise(context, record, { columns: { state: 'quarantined' }, at, by });
     incidents.hold({ incident: number, row: record.row, state, reason, revision });
   }
+  for (const actor of authors) endEndorsements(context, actor, { since: selection.since ?? 0, at, by });
   for (const record of returned) {
     const { revision } = revise(context, record, { columns: { state: 'active' }, at, by });
     incidents.hold({ incident: number, row: record.row, state: 'consolidated', reason: 'returned', revision });
@@ -70,6 +72,33 @@ export function applyRelease(
   const numbers = new Set(lines.map((line) => line.incident));
   for (const each of incidents.all()) if (numbers.has(each.number)) endIfEmpty(context, each, stamp.at, reason);
   return released.map(({ id }) => id).reverse();
+}
+
+/** Ends what a principal has endorsed since a time. The memories fall back to the trust that they had without it. */
+function endEndorsements(
+  context: ApplyContext,
+  actor: number,
+  { since, at, by }: { readonly since: number; readonly at: number; readonly by: number },
+): void {
+  for (const each of context.endorsements.byActor(actor)) {
+    if (each.at < since) continue;
+    context.endorsements.delete(each);
+    for (const record of unforgottenFrom(context, each.row)) revise(context, record, { columns: {}, at, by });
+  }
+}
+
+/** A memory or, if it was forgotten, what was made from it. Only a change tells readers of another trust, and a tombstone has none. */
+function unforgottenFrom({ records, derivations }: ApplyContext, row: number): MemoryRow[] {
+  const reached = new Set([row]);
+  return [...walk()];
+
+  function* walk(): Generator<MemoryRow> {
+    for (const each of reached) {
+      const record = records.intactByRow(each);
+      if (record !== undefined && record.state !== 'forgotten') yield record;
+      else for (const made of derivations.bySource(each)) reached.add(made.row);
+    }
+  }
 }
 
 /** The state that a memory had before any incident held it. */

@@ -12,6 +12,7 @@ import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
+import type { Endorsements } from '../tables/endorsements';
 import type { Erasures } from '../tables/erasures';
 import type { Holds } from '../tables/holds';
 import type { Incidents } from '../tables/incidents';
@@ -36,6 +37,7 @@ export interface ApplyContext {
   readonly coverage: SpaceCoverage;
   readonly derivations: Derivations;
   readonly contributors: Contributors;
+  readonly endorsements: Endorsements;
   /** The trust of a memory now. Every record on which it depends is checked. */
   trustOf(record: TrustColumns): TrustLevel;
   readonly changes: ChangeQueries;

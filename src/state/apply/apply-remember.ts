@@ -212,6 +212,7 @@ function reviseByKey(
   const trust = lower(storedTrust(context.interning, keyed), written);
   const columns = { ...draftColumns(draft), state, superseded_by: null, trust };
   keepContributor(context, keyed, by);
+  context.endorsements.deleteOfRow(keyed.row);
   const { embedded = null, tokenCount } = draft;
   return revise(context, keyed, { columns, embedded, ...defined({ tokenCount }), at, by });
 }

@@ -59,6 +59,7 @@ function restore(
   const columns: Partial<MemoryRow> = { state: isHeld ? 'quarantined' : state };
   for (const column of restoredColumns) Object.assign(columns, { [column]: before[column] });
   const textChanged = record.text !== before.text;
+  context.endorsements.deleteOfRow(record.row);
   const restored = revise(context, record, { columns, ...(textChanged ? { embedded: vectors ?? null } : {}), at, by });
   dropContributors(context, before, undone);
   return restored;

@@ -49,6 +49,10 @@ export function applyShare(
   const by = context.interning.internActor(stamp.by);
   if (displaced !== undefined) revise(context, displaced, { columns: { key: null }, at: stamp.at, by });
   keepContributor(context, record, by);
+  // Its endorsers vouched for it where it was. Elsewhere others decide.
+  if (context.interning.findNamespace(wanted.namespace) !== before.namespaceId) {
+    context.endorsements.deleteOfRow(record.row);
+  }
   return revise(context, record, {
     columns: {
       ...(isSource ? { state: 'active' as const } : {}),

@@ -42,6 +42,7 @@ export function applyUpdate(
   if (isSource) endConsolidation(context, { changed: [record] }, stamp, new Set([record.row]));
   const by = context.interning.internActor(stamp.by);
   keepContributor(context, record, by);
+  context.endorsements.deleteOfRow(record.row);
   const trust = changedTrust(context, record, record, stamp.by);
   return revise(context, record, {
     columns: isSource ? { ...columns, trust, state: 'active' } : { ...columns, trust },
@@ -88,15 +89,24 @@ export function loadPermitted(
   action: MemoryAction,
   stamp: Stamp,
 ): MemoryRow {
-  assertIntact(context, record, id, stamp);
-  context.touch(id, record && context.interning.labelSet(record.label_set).namespace);
-  const readable = readableOf(context, record, id, stamp, 'writing');
+  const readable = loadVisible(context, record, id, stamp);
   const { by } = stamp;
   const labels = memoryLabelsOf(context, readable);
   if (!mayChange(context.policy, by, action, labels)) {
     throw forbiddenChange(id, action, labels.namespace);
   }
   return readable;
+}
+
+/**
+ * Checks that a loaded record is intact and that the actor may know of it, so that it can be changed. It is named in the audit in any case.
+ *
+ * @throws NOT_FOUND if the actor may not read it, RECORD_DAMAGED
+ */
+export function loadVisible(context: ApplyContext, record: MemoryRow | undefined, id: string, stamp: Stamp): MemoryRow {
+  assertIntact(context, record, id, stamp);
+  context.touch(id, record && context.interning.labelSet(record.label_set).namespace);
+  return readableOf(context, record, id, stamp, 'writing');
 }
 
 /**

@@ -123,6 +123,7 @@ function factsOf(outcome: Outcome): unknown {
       return outcome.remembered.map(({ id, revision, outcome: what }) => [id, revision, what]);
     case 'update':
     case 'share':
+    case 'endorse':
       return [outcome.memory.id, outcome.memory.revision];
     case 'add-declaration':
       return outcome.declared.id;

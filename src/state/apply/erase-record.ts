@@ -14,6 +14,7 @@ export function eraseRecord(context: ApplyContext, record: MemoryRow, stamp: Sta
   const bare = bareColumns(context, record, stamp, stamp.at);
   const isWithheld = forgetRecord(context, record, stamp, bare);
   context.contributors.deleteOfRow(record.row);
+  context.endorsements.deleteOfRow(record.row);
   return isWithheld;
 }
 
@@ -27,6 +28,7 @@ export function eraseTombstone(
   const isChanged = !isSameRow(bare, record) || !context.rowChecksum.isIntact(record);
   if (isChanged) context.writer.replaceByTombstone(context.rowChecksum.addChecksum(bare));
   context.contributors.deleteOfRow(record.row);
+  context.endorsements.deleteOfRow(record.row);
   return { isChanged, isWithheld: context.holds.isWithheld(record.row) };
 }
 

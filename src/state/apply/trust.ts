@@ -4,6 +4,7 @@ import { isRoot } from '../../domain/principal';
 import type { TrustLevel } from '../../domain/trust';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
+import { countsAt, type Endorsements } from '../tables/endorsements';
 import type { ReadonlyInterning } from '../tables/interning';
 import type { MemoryRow } from '../tables/memory-row';
 import type { CeilingLookup } from './ceiling-lookup';
@@ -12,7 +13,10 @@ export const untrusted: TrustLevel = 0;
 const verified: TrustLevel = 3;
 
 /** The columns on which the trust of a memory depends. */
-export type TrustColumns = Pick<MemoryRow, 'row' | 'state' | 'label_set' | 'author' | 'source_channel' | 'trust'>;
+export type TrustColumns = Pick<
+  MemoryRow,
+  'row' | 'revision' | 'state' | 'label_set' | 'author' | 'source_channel' | 'trust'
+>;
 
 /** What the trust of a memory depends on besides its columns. */
 export interface TrustTables {
@@ -20,14 +24,16 @@ export interface TrustTables {
   readonly interning: Pick<ReadonlyInterning, 'actor' | 'actorCount' | 'labelSetCount'>;
   readonly derivations: Pick<Derivations, 'isEmpty' | 'ofRow'>;
   readonly contributors: Pick<Contributors, 'ofRow'>;
+  readonly endorsements: Pick<Endorsements, 'ofRow'>;
   /** Reads a memory or its tombstone. */
   trustColumnsOf(row: number): TrustColumns | undefined;
 }
 
 /**
  * The trust of a memory now: the lowest of its stored trust, of the ceilings that its author, every contributor and its channel have at
- * this moment, and of the trust of everything that it was made from. It depends only on tables, so `apply` and reads get the same value.
- * A quarantined memory is untrusted.
+ * this moment, and of the trust of everything that it was made from. An endorsement stands in the place of the stored trust and of these
+ * ceilings, but never of what the memory was made from. The trust depends only on tables, so `apply` and reads get the same value. A
+ * quarantined memory is untrusted.
  */
 export function effectiveTrust(tables: TrustTables, record: TrustColumns): TrustLevel {
   let trust = ownTrust(tables, record);
@@ -47,7 +53,8 @@ export function effectiveTrust(tables: TrustTables, record: TrustColumns): Trust
 }
 
 /** The trust of a memory without regard to what it was made from. */
-export function ownTrust({ ceilings, interning, contributors }: TrustTables, record: TrustColumns): TrustLevel {
+export function ownTrust(tables: TrustTables, record: TrustColumns): TrustLevel {
+  const { ceilings, interning, contributors, endorsements } = tables;
   if (record.state === 'quarantined') return untrusted;
   const stored = storedTrust(interning, record);
   // A damaged record may have any number. It is reported when it is read.
@@ -55,6 +62,9 @@ export function ownTrust({ ceilings, interning, contributors }: TrustTables, rec
   const { label_set, author, source_channel } = record;
   let trust = lower(lower(stored, ceilings.ofChannel(source_channel, label_set)), ceilings.ofActor(author, label_set));
   for (const actor of contributors.ofRow(record.row)) trust = lower(trust, ceilings.ofActor(actor, label_set));
+  for (const each of endorsements.ofRow(record.row)) {
+    if (countsAt(each, record)) trust = higher(trust, lower(each.trust, ceilings.ofActor(each.actor, label_set)));
+  }
   return trust;
 }
 
@@ -70,6 +80,10 @@ export function storedTrust(
 
 export function lower(a: TrustLevel, b: TrustLevel): TrustLevel {
   return a < b ? a : b;
+}
+
+export function higher(a: TrustLevel, b: TrustLevel): TrustLevel {
+  return a > b ? a : b;
 }
 
 function isLevel(value: unknown): value is TrustLevel {

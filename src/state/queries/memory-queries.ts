@@ -230,7 +230,7 @@ function prepareTrustColumns(database: Database) {
   return prepare<{ row: number }, TrustColumns>(database, (p) =>
     queries
       .selectFrom('memories')
-      .select(['row', 'state', 'label_set', 'author', 'source_channel', 'trust'])
+      .select(['row', 'revision', 'state', 'label_set', 'author', 'source_channel', 'trust'])
       .where('row', '=', p('row')),
   );
 }

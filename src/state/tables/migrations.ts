@@ -188,6 +188,13 @@ create table erasures (
 ) without rowid;
 create table awaiting_erasure (row integer not null, erasure text not null, primary key (row, erasure)) without rowid;
 `,
+  `
+create table endorsements (
+  row integer not null, actor integer not null, trust integer not null, revision integer not null, at integer not null,
+  checksum integer not null, primary key (row, actor)
+) without rowid;
+create index endorsements_actor on endorsements (actor, row);
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { TrustLevel } from '../../domain/trust';
 import { queriesOver } from '../../sqlite/sqlite';
 
 /**
@@ -198,6 +199,17 @@ export interface ContributorsTable {
   checksum: number;
 }
 
+/** A statement of a principal that the content of a memory may be relied on. */
+export interface EndorsementsTable {
+  row: number;
+  actor: number;
+  trust: TrustLevel;
+  /** The revision that the endorsement made. */
+  revision: number;
+  at: number;
+  checksum: number;
+}
+
 /** Memories that were contained together. */
 export interface IncidentsTable {
   number: number;
@@ -314,6 +326,7 @@ export interface Tables {
   former_subjects: FormerSubjectsTable;
   derivations: DerivationsTable;
   contributors: ContributorsTable;
+  endorsements: EndorsementsTable;
   incidents: IncidentsTable;
   contained: ContainedTable;
   embedded: EmbeddedTable;

@@ -15,7 +15,7 @@ import type { StoreMeta } from './store-meta';
 /** An outcome as it is stored. It contains no memory text, because a forgotten text must not remain anywhere. */
 type KeptOutcome =
   | { readonly type: 'remember'; readonly remembered: readonly RememberResult[] }
-  | { readonly type: 'update' | 'share'; readonly id: string; readonly revision: number }
+  | { readonly type: 'update' | 'share' | 'endorse'; readonly id: string; readonly revision: number }
   | { readonly type: 'forget'; readonly forgotten: readonly string[] }
   | { readonly type: 'add-declaration'; readonly id: string }
   | { readonly type: 'end-declaration'; readonly ended: boolean };
@@ -108,7 +108,8 @@ export class WriteRequests {
   #outcomeFrom(kept: KeptOutcome): Outcome | undefined {
     switch (kept.type) {
       case 'update':
-      case 'share': {
+      case 'share':
+      case 'endorse': {
         const memory = this.#memoryAt(kept.id, kept.revision);
         return memory && { ok: true, type: kept.type, memory };
       }
@@ -136,6 +137,7 @@ function keptOf(outcome: Outcome & { ok: true }): KeptOutcome | undefined {
       return { type: outcome.type, remembered: outcome.remembered };
     case 'update':
     case 'share':
+    case 'endorse':
       return { type: outcome.type, id: outcome.memory.id, revision: outcome.memory.revision };
     case 'forget':
       return { type: outcome.type, forgotten: outcome.forgotten };
