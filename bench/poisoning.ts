@@ -10,8 +10,6 @@ import { type Goal, type Row, row } from './shared/row';
 const namespace = ['team'];
 const hitsPerQuestion = 10;
 const chatAgents = 10;
-/** How many hits a cap chooses from. */
-const cappedFrom = 200;
 const memoriesPerCall = 500;
 
 type Handle = MemoryHandle;
@@ -48,17 +46,17 @@ export const poisoning: Question = {
   },
 };
 
-/** A host that believes tools as much as agents: only caps can help. */
+/** A host that believes tools as much as agents: only caps that the victim asks for can help. */
 async function withoutTrust(world: World, identities: number): Promise<Row[]> {
   const store = await attackedStore(world, identities, [ceiling({ channel: 'tool' }, 'standard', [])]);
   const victim = store.as({ agentId: 'victim' }).within({ namespace });
   const capped = (most: number): Victim => {
-    return async (question) => cappedBySource(await victim.recall(question, { topK: cappedFrom }), most);
+    return (question) => victim.recall(question, { topK: hitsPerQuestion, maxPerSource: most });
   };
   const rows = [
     ...(await rowsOf(named('no defence', identities), world, recalling(victim))),
-    ...(await rowsOf(named('cap of 1 for each agent', identities), world, capped(1))),
-    ...(await rowsOf(named('cap of 2 for each agent', identities), world, capped(2))),
+    ...(await rowsOf(named('maxPerSource 1', identities), world, capped(1))),
+    ...(await rowsOf(named('maxPerSource 2', identities), world, capped(2))),
   ];
   await consolidateAll(store);
   rows.push(...(await rowsOf(`${named('no defence', identities)}, consolidated`, world, recalling(victim))));
@@ -71,7 +69,7 @@ async function withTrust(world: World, identities: number): Promise<Row[]> {
   const store = await attackedStore(world, identities);
   const victim = store.as({ agentId: 'victim' }).within({ namespace });
   const strict = victim.within({ minTrust: 'standard' });
-  const rows = await rowsOf(named('defaults', identities), world, recalling(victim));
+  const rows = await rowsOf(named('defaults', identities), world, recalling(victim), byDefault);
   const measure = async (name: string, by: Handle) => {
     rows.push(...(await rowsOf(named(name, identities), world, recalling(by), noPoison)));
   };
@@ -80,6 +78,9 @@ async function withTrust(world: World, identities: number): Promise<Row[]> {
   await measure('distrusted', victim);
   await store.admin.access.end(id);
   await consolidateAll(store);
+  rows.push(
+    ...(await rowsOf(named('defaults, consolidated', identities), world, recalling(victim), { share: { atMost: 20 } })),
+  );
   await measure('minTrust standard, consolidated', strict);
   for (const by of attackersOf(identities)) await store.trust.contain({ by });
   await measure('contained, consolidated', victim);
@@ -87,6 +88,7 @@ async function withTrust(world: World, identities: number): Promise<Row[]> {
   return rows;
 }
 
+const byDefault: Goals = { share: { atMost: 20 }, more: { atMost: 2 }, honest: { atLeast: 99 } };
 const noPoison: Goals = { any: { atMost: 0 }, share: { atMost: 0 }, more: { atMost: 0 }, honest: { atLeast: 99 } };
 
 function named(defence: string, identities: number): string {
@@ -132,17 +134,6 @@ function recalling(victim: Handle): Victim {
   return (question) => victim.recall(question, { topK: hitsPerQuestion });
 }
 
-/** The best hits, with at most `most` by one agent. */
-function cappedBySource(hits: readonly Hit[], most: number): Hit[] {
-  const counts = new Map<string | undefined, number>();
-  const kept = hits.filter(({ agentId }) => {
-    const count = (counts.get(agentId) ?? 0) + 1;
-    counts.set(agentId, count);
-    return count <= most;
-  });
-  return kept.slice(0, hitsPerQuestion);
-}
-
 /** Asks all questions, and counts what was found. A fact counts as what it quotes. */
 async function rowsOf(name: string, { asked }: World, victim: Victim, goals: Goals = {}): Promise<Row[]> {
   const found: Found[] = [];
@@ -152,7 +143,9 @@ async function rowsOf(name: string, { asked }: World, victim: Victim, goals: Goa
       hits.filter(({ text }) => texts.some((each) => text.includes(each))).length;
     found.push({ poison: quoting(poison), honest: quoting(honest), hits: hits.length });
   }
-  const share = (is: (each: Found) => boolean | number) => 100 * mean(found.map((each) => Number(is(each))));
+  // Two of ten hits are 20 %, and not a little more.
+  const share = (is: (each: Found) => boolean | number) =>
+    Math.round(1e6 * 100 * mean(found.map((each) => Number(is(each))))) / 1e6;
   const figures = [
     ['any poison among ten', share(({ poison }) => poison > 0), goals.any],
     ['share of poison', share(({ poison, hits }) => poison / Math.max(1, hits)), goals.share],

@@ -115,6 +115,15 @@ export class Policy {
     return lowest(partiesOf(actor).map((party) => declaredCeiling(this.rulesFor(party), namespace) ?? defaultCeiling));
   }
 
+  /**
+   * Returns whether the rules know a party at a namespace: one there or above allows an action to the party itself or to a group that it is
+   * in. What is allowed to everyone says nothing about who is meant, and anybody can make up more names.
+   */
+  isNamed(party: Party, namespace: Namespace): boolean {
+    const { everyone } = this.#contents;
+    return this.rulesFor(party).some((rules) => rules !== everyone && rules.allowsAt(namespace));
+  }
+
   /** The highest trust of what comes through a channel into a namespace. */
   channelCeiling(channel: SourceChannel, namespace: Namespace): TrustLevel {
     const rules = this.#contents.byChannel.get(channel);
@@ -311,6 +320,16 @@ export class SubjectRules {
       node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
     }
     return ceiling;
+  }
+
+  /** Checks whether a rule at the namespace or above allows any action. */
+  allowsAt(namespace: Namespace): boolean {
+    let node: LabelNode | undefined = this.#root;
+    for (let depth = 0; node !== undefined; depth++) {
+      if (node.allowed !== 0) return true;
+      node = depth < namespace.length ? node.children.get(namespace[depth] as string) : undefined;
+    }
+    return false;
   }
 
   isCleared(accessTag: string, namespace: Namespace): boolean {

@@ -196,6 +196,11 @@ export interface SearchSummary {
   visible: number;
   /** The number of those with vectors, among which the nearest were searched. 0 for 'words'. */
   vectors: number;
+  /**
+   * The ids of memories that are left out because `maxPerSource` others of the same source match better, best first: the first 20. Absent if there
+   * are none.
+   */
+  passedOver?: string[];
   /** Only for the host (`store.admin`), because it depends on all memories of the store. */
   host?: {
     /**

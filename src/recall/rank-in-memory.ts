@@ -13,6 +13,7 @@ import {
   semanticWeight,
   textsOf,
 } from './score';
+import { type SourceCap, unlimited } from './source-cap';
 
 /** The vectors that a search compares, and the index that compares them. */
 export interface ComparedVectors {
@@ -22,6 +23,8 @@ export interface ComparedVectors {
 
 export interface RankInMemoryRequest extends Ranking {
   readonly topK: number;
+  /** How many rows of one source can be among the best. Undefined if there is no limit. */
+  readonly cap?: SourceCap | undefined;
   /** Undefined if the search uses no vectors. */
   readonly vectors: ComparedVectors | undefined;
 }
@@ -31,7 +34,7 @@ const probedMatches = 64;
 
 /**
  * Finds the best of all visible rows that have a vector or match a term. Returns them with exact scores, best first, and more than `topK`
- * rows if scores are equal. Returns undefined if vectors must be loaded again first.
+ * rows if scores are equal or if there is a cap, which the caller applies. Returns undefined if vectors must be loaded again first.
  *
  * It computes from the best scores so far which keyword score, or which cosine, another row needs at least, and leaves out the rest. Then
  * it reads vectors from SQLite in the order of the highest scores that rows can have, until no other row can be among the best.
@@ -109,14 +112,17 @@ interface Estimated {
 }
 
 function verified(context: ReadContext, request: RankInMemoryRequest, { keyword, hits }: Estimated): RankedRow[] {
-  const best = new BestScores(request.topK);
+  const { cap } = request;
+  const best = new BestScores(request.topK, cap?.most);
   const ranked: RankedRow[] = [];
   for (const { row, highest } of hits.sorted()) {
     if (highest < best.lowest) break;
+    const source = cap?.of(row) ?? unlimited;
+    if (best.hasBetter(source, highest)) continue;
     const scored = scoreRow(context, request, row, keyword.of(row));
     if (scored.score < request.threshold) continue;
     ranked.push(scored);
-    best.offer(scored.score);
+    best.offer(scored.score, source);
   }
   return ranked.sort((a, b) => b.score - a.score || a.row - b.row);
 }
@@ -144,7 +150,7 @@ class PossibleHits {
     this.#columns = state.columns;
     this.#request = request;
     this.#keyword = keyword;
-    this.#lowest = new BestScores(topK);
+    this.#lowest = new BestScores(topK, request.cap?.most);
     this.#semanticWeight = semanticWeight(mode);
     this.#keywordWeight = keywordPart(1, semanticShareIn(mode));
     this.#mostBonus = recencyPart(now - visible.newest) + priorityWeight * visible.topPriority + rounding;
@@ -177,7 +183,8 @@ class PossibleHits {
     const highest = scoreSum(mode, estimate + error, keyword, ageMs, priority) + rounding;
     if (highest < this.#least) return;
     this.#hits.push({ row, highest });
-    this.#lowest.offer(scoreSum(mode, estimate - error, keyword, ageMs, priority) - rounding);
+    const lowest = scoreSum(mode, estimate - error, keyword, ageMs, priority) - rounding;
+    this.#lowest.offer(lowest, this.#request.cap?.of(row) ?? unlimited);
     this.#raise(this.#lowest.lowest);
   }
 
@@ -195,14 +202,18 @@ class PossibleHits {
 // More than the errors of adding a few numbers below 1.
 const rounding = 1e-12;
 
-/** Keeps the k highest of all scores that it is offered. */
+/** Keeps the k highest of all scores that it is offered, with a limited number of each source. */
 class BestScores {
   readonly #limit: number;
+  readonly #mostOfSource: number;
   /** The scores in ascending order. */
   readonly #scores: number[] = [];
+  /** The highest scores of each limited source in ascending order, also those that are not among the k highest any more. */
+  readonly #ofSource = new Map<number, number[]>();
 
-  constructor(limit: number) {
+  constructor(limit: number, mostOfSource = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
+    this.#mostOfSource = mostOfSource;
   }
 
   /** The lowest of the k scores, or minus infinity while there are fewer than k. */
@@ -210,11 +221,38 @@ class BestScores {
     return this.#scores.length < this.#limit ? Number.NEGATIVE_INFINITY : (this.#scores[0] as number);
   }
 
-  offer(score: number): void {
+  /** Returns whether a source has as many scores as it can have, all above this one. */
+  hasBetter(source: number, score: number): boolean {
+    const own = this.#ofSource.get(source);
+    return own?.length === this.#mostOfSource && (own[0] as number) > score;
+  }
+
+  offer(score: number, source: number): void {
     if (score <= this.lowest) return;
-    let at = this.#scores.length;
-    while (at > 0 && (this.#scores[at - 1] as number) > score) at--;
-    this.#scores.splice(at, 0, score);
+    if (source !== unlimited && !this.#takesPlaceOfWorse(score, source)) return;
+    insert(this.#scores, score);
     if (this.#scores.length > this.#limit) this.#scores.shift();
   }
+
+  /** Makes room for a score of a limited source. Returns false if the source has enough better ones. */
+  #takesPlaceOfWorse(score: number, source: number): boolean {
+    const own = this.#ofSource.get(source) ?? [];
+    this.#ofSource.set(source, own);
+    if (own.length === this.#mostOfSource) {
+      const worst = own[0] as number;
+      if (worst >= score) return false;
+      own.shift();
+      const place = this.#scores.indexOf(worst);
+      if (place >= 0) this.#scores.splice(place, 1);
+    }
+    insert(own, score);
+    return true;
+  }
+}
+
+/** Inserts a score into a list in ascending order. */
+function insert(scores: number[], score: number): void {
+  let at = scores.length;
+  while (at > 0 && (scores[at - 1] as number) > score) at--;
+  scores.splice(at, 0, score);
 }

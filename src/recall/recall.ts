@@ -1,4 +1,4 @@
-import { invalidInput, MemoryError } from '../domain/errors';
+import { MemoryError } from '../domain/errors';
 import type { Hit, SearchSummary } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
@@ -10,14 +10,14 @@ import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
 import type { ScanningIndex } from '../vector-index/vector-index';
-import { ExcerptFinder, maxExcerptLength } from './excerpt';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
+import { bestOf, type HitsRequest, loadHits } from './load-hits';
 import { type ComparedVectors, rankInMemory } from './rank-in-memory';
 import type { ReadContext } from './read-context';
-import { recheck, viewOf } from './recheck';
-import { answerBytesOf, inLaterTurn, RecordLoader } from './record-loader';
+import { inLaterTurn, RecordLoader } from './record-loader';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
+import { SourceCap, SourcePicker } from './source-cap';
 import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {
@@ -27,6 +27,8 @@ export interface RecallRequest {
   readonly mode: RecallMode;
   readonly threshold: number;
   readonly explain: boolean;
+  /** The largest number of hits from one source. Undefined for the default. */
+  readonly maxPerSource: number | undefined;
   /** The answer ends before it has more bytes. Undefined if more than `Limits.answerBytes` is refused. */
   readonly maxBytes: number | undefined;
   /** The query's vector, scaled to length 1, if the caller passes one. */
@@ -46,6 +48,8 @@ interface Search extends QueryVector {
   readonly facts: FilterFacts | undefined;
   /** How often vectors are loaded for this search, from 1. */
   readonly attempt: number;
+  /** How many of the best rows are found. More than `topK` if too many of the best exceed the cap on a source. */
+  readonly depth: number;
 }
 
 type SearchResult =
@@ -58,10 +62,16 @@ type SearchResult =
   | { readonly type: 'rules-changed' }
   /** The hits are read in several turns of the event loop, and more turns are needed. */
   | { readonly type: 'more-turns-needed' }
+  /** Too many of the rows that were found exceed the cap on a source. */
+  | { readonly type: 'more-rows-needed' }
   /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
   | { readonly type: 'space-changed' }
   /** Another process wrote while vectors were read, so that they may not belong to the rows that were known. */
   | { readonly type: 'rows-changed'; readonly error: unknown };
+
+const depthFactor = 4;
+// So many candidates from an index take about a second to score. Then the answer has fewer hits than it could have.
+const maxDepth = 16_384;
 
 // With more, a damaged vector in a store that is written all the time would never be reported.
 const maxRepeatsAfterErrors = 3;
@@ -75,10 +85,11 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const facts = request.selection.filter && (await gatherFacts(context, caller, request.selection, signal));
   let errors = 0;
   let attempt = 1;
+  let depth = request.topK;
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
-    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts, attempt });
+    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts, attempt, depth });
     switch (result.type) {
       case 'hits':
         return result.hits;
@@ -91,6 +102,9 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
         break;
       case 'vectors-missing':
         attempt++;
+        break;
+      case 'more-rows-needed':
+        depth *= depthFactor;
         break;
       case 'rows-changed':
         if (++errors > maxRepeatsAfterErrors) throw result.error;
@@ -112,7 +126,7 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, loader, facts, attempt }: Search,
+  { vector, space, terms, loader, facts, attempt, depth }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   // Time has passed since the call began, and another process may have written.
@@ -124,7 +138,7 @@ async function search(
   const { now } = compiled;
   const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
   if (hasMoved()) return { type: 'space-changed' };
-  const found = await findRows(context, request, { vector, terms, visible, now, attempt }).catch(
+  const found = await findRows(context, request, { vector, terms, visible, now, attempt, depth }).catch(
     (error: unknown): SearchResult => {
       const { changeCount } = state.columns;
       context.refresh();
@@ -141,28 +155,69 @@ async function search(
     if (hasMoved()) return { type: 'space-changed' };
     const changed = state.columns.changedSince(found.changeCount);
     if (changed === undefined) return { type: 'too-many-changes' };
-    const { mode, threshold, topK } = request;
+    const { mode, threshold, topK, maxPerSource } = request;
     // Compiled again, because a changed row may have labels that did not exist when the search began.
     const latest = changed.length === 0 ? compiled : compileSelection(context, caller, request.selection, facts);
     if (latest === undefined) return { type: 'rules-changed' };
     let verified = 0;
     const ranking = {
-      ...{ mode, threshold, topK, vector, terms, now, onScored: () => void verified++ },
+      ...{ mode, threshold, topK: depth, vector, terms, now, onScored: () => void verified++ },
       visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
     const changedRows = new Set(changed.map(({ row }) => row));
-    const ranked =
+    const rankWith = (cap: SourceCap | undefined) =>
       found.type === 'loaded'
-        ? rankInMemory(context, { ...ranking, vectors: withoutChanged(found.vectors, changedRows) })
+        ? rankInMemory(context, { ...ranking, cap, vectors: withoutChanged(found.vectors, changedRows) })
         : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
-    if (ranked === undefined) return { type: 'vectors-missing' };
-    const summary = request.explain
-      ? summaryOf(context, caller, { vector, visible: ranking.visible, found, verified })
-      : undefined;
-    const best = bestOf(context, ranked, topK);
-    const hits = loadHits(context, caller, loader, best, { ...request, vector, summary });
-    return hits === inLaterTurn ? { type: 'more-turns-needed' } : { type: 'hits', hits };
+    const summary = () => summaryOf(context, caller, { vector, visible: ranking.visible, found, verified });
+    const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);
+    return answer(context, caller, rankWith, {
+      ...{ request: { ...request, vector }, loader, depth, isDeepest },
+      cap: SourceCap.for(state, maxPerSource, topK),
+      summary: request.explain ? summary : undefined,
+    });
   });
+}
+
+interface Answering {
+  readonly request: HitsRequest;
+  readonly cap: SourceCap | undefined;
+  readonly loader: RecordLoader;
+  readonly depth: number;
+  /** Whether no more rows can be found. */
+  readonly isDeepest: boolean;
+  /** Undefined if nothing is explained. */
+  readonly summary: (() => SearchSummary) | undefined;
+}
+
+/** Ranks the rows that were found, and loads the hits. */
+function answer(
+  context: ReadContext,
+  caller: Caller,
+  rankWith: (cap: SourceCap | undefined) => RankedRow[] | undefined,
+  answering: Answering,
+): SearchResult {
+  const { cap, loader, depth, isDeepest, request } = answering;
+  const ranked = rankWith(cap);
+  // The best rows that exceed a cap are left out of the ranking, and explained all the same.
+  const uncapped = cap !== undefined && answering.summary !== undefined ? rankWith(undefined) : ranked;
+  if (ranked === undefined || uncapped === undefined) return { type: 'vectors-missing' };
+  const summary = answering.summary?.();
+  const { best, isWhole } = bestOf(context, uncapped === ranked ? ranked : united(ranked, uncapped), depth, cap);
+  const loaded = loadHits(context, caller, loader, best, { request, summary, picker: new SourcePicker(cap) });
+  if (loaded === inLaterTurn) return { type: 'more-turns-needed' };
+  const { hits, picker, isCut } = loaded;
+  if (hits.length < request.topK && picker.passedOver > 0 && !isCut) {
+    if (!isWhole && !isDeepest) return { type: 'more-rows-needed' };
+    if (picker.hasOneSource) return answer(context, caller, rankWith, { ...answering, cap: undefined });
+  }
+  return { type: 'hits', hits };
+}
+
+/** The rows of both rankings, best first. */
+function united(ranked: readonly RankedRow[], uncapped: readonly RankedRow[]): RankedRow[] {
+  const byRow = new Map([...uncapped, ...ranked].map((each) => [each.row, each]));
+  return [...byRow.values()].sort((a, b) => b.score - a.score || a.row - b.row);
 }
 
 function isOtherSpace(current: Space | undefined, expected: Space | EmbeddingSpace): boolean {
@@ -184,6 +239,7 @@ interface RowSearch {
   readonly visible: VisibleSet;
   readonly now: number;
   readonly attempt: number;
+  readonly depth: number;
 }
 
 /** Loads the vectors of all visible rows into memory. If there are too many, takes the nearest from the approximate index. */
@@ -216,8 +272,8 @@ function withoutOutdated(found: Proposed, changed: ReadonlySet<number>): Propose
 async function proposeRows(
   context: ReadContext,
   index: ScanningIndex,
-  { mode, topK }: RecallRequest,
-  { vector, terms, visible, now }: RowSearch & { readonly vector: Float32Array },
+  { mode }: RecallRequest,
+  { vector, terms, visible, now, depth: topK }: RowSearch & { readonly vector: Float32Array },
 ): Promise<Proposed> {
   const candidateLimit = topK * 2 + 16;
   // Fusion needs estimates of the cosine, which exist for at most `exactUpTo` rows.
@@ -251,63 +307,4 @@ function summaryOf(
 function spaceMismatch({ embedder }: ReadContext): MemoryError {
   const message = `The store moved to another embedding space while this search ran. Pass a vector made with ${embedder.space.model}.`;
   return new MemoryError('EMBEDDER_MISMATCH', message);
-}
-
-/** Sorts the best rows in the order of the answer. Sorts all rows with the lowest score, because their row numbers must not decide. */
-function bestOf({ state }: ReadContext, ranked: readonly RankedRow[], topK: number): RankedRow[] {
-  const lowest = ranked[topK - 1]?.score ?? Number.NEGATIVE_INFINITY;
-  const best = ranked.filter(({ score }) => score >= lowest);
-  // The rows are in the order of their scores. Only rows with equal scores are read here.
-  const equal = best.filter(({ score }, i) => score === best[i - 1]?.score || score === best[i + 1]?.score);
-  const places = new Map(equal.map(({ row }) => [row, state.records.placeOf(row)]));
-  const place = ({ row }: RankedRow) => places.get(row) ?? { id: '', created_at: 0 };
-  return best.sort((one, other) => {
-    const [a, b] = [place(one), place(other)];
-    return other.score - one.score || b.created_at - a.created_at || (a.id < b.id ? -1 : 1);
-  });
-}
-
-/** Loads the best rows and applies the second access check to each. */
-function loadHits(
-  context: ReadContext,
-  caller: Caller,
-  loader: RecordLoader,
-  best: readonly RankedRow[],
-  {
-    topK,
-    maxBytes,
-    query,
-    vector,
-    selection,
-    summary,
-  }: Pick<RecallRequest, 'topK' | 'maxBytes' | 'query' | 'vector' | 'selection'> & {
-    readonly summary: SearchSummary | undefined;
-  },
-): Hit[] | typeof inLaterTurn {
-  const hits: Hit[] = [];
-  let excerpts: ExcerptFinder | undefined;
-  let bytes = 0;
-  for (const { row, score, parts } of best) {
-    if (hits.length === topK) break;
-    const record = loader.get(row);
-    if (record === inLaterTurn) return inLaterTurn;
-    const memory = record && recheck(context, caller, record, viewOf(selection));
-    if (record === undefined || memory === undefined) continue;
-    bytes += answerBytesOf(record);
-    if (hits.length > 0 && maxBytes !== undefined && bytes > maxBytes) break;
-    if (hits.length > 0 && bytes > context.limits.answerBytes) throw tooManyBytes(hits.length);
-    const explained = summary === undefined ? {} : { parts, search: { ...summary } };
-    const hit: Hit = { ...memory, score, ...explained };
-    if (memory.text.length > maxExcerptLength) {
-      excerpts ??= new ExcerptFinder(context, query, vector);
-      hit.excerpt = excerpts.find(row, memory.text);
-    }
-    hits.push(hit);
-  }
-  return hits;
-}
-
-function tooManyBytes(fitting: number): MemoryError {
-  const message = `expected a number of hits that fit into one answer (limits.answerBytes), got more. The best ${fitting} fit; \`maxBytes\` returns as many as fit.`;
-  return invalidInput([{ path: ['topK'], message }]);
 }

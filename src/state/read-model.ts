@@ -413,6 +413,7 @@ function columnsOf(values: ColumnValues, interning: ReadonlyInterning): RowColum
       label_set: values[1],
       owner: values[2],
       author: values[3],
+      source_channel: sourceChannels[values[14]] ?? 'agent',
       user_id: values[4],
       session_id: values[5],
       tags: values[11] ?? '[]',
@@ -430,7 +431,7 @@ type ChangedValues = readonly [...ColumnValues, id: string, changeSeq: number];
 
 function rowChangeOf(values: ChangedValues, interning: ReadonlyInterning, trust: TrustLevel): RowChange {
   const [row, id, changeSeq] = [values[0], values[15], values[16]];
-  const columns = columnsOf(values.slice(0, 13) as unknown as ColumnValues, interning);
+  const columns = columnsOf(values.slice(0, 15) as unknown as ColumnValues, interning);
   if (columns === undefined) return { row, id, changeSeq, type: 'forgotten', reindex: true, trust };
   return { row, id, changeSeq, type: 'revised', reindex: true, columns, trust };
 }
@@ -538,7 +539,7 @@ export interface ChangedRow {
 }
 
 /**
- * The values of each memory that every search needs, in one typed array for each column: 40 bytes a memory. Row 0 is not used. The rows
+ * The values of each memory that every search needs, in one typed array for each column: 45 bytes a memory. Row 0 is not used. The rows
  * with each label set, user, session, agent and tag are listed, too: 8 bytes for the label set, 12 for each of the next three, and 20 for
  * each tag. So a search takes as long as the memories that its selection is about, and not as long as the store.
  */
@@ -547,6 +548,9 @@ export class ColumnStore {
   last = 0;
   labelSet = new Uint32Array(initialCapacity);
   owner = new Uint32Array(initialCapacity);
+  author = new Uint32Array(initialCapacity);
+  /** The index of the channel in `sourceChannels`. */
+  channel = new Uint8Array(initialCapacity);
   /** 1 for a memory that is neither forgotten nor superseded nor quarantined. */
   active = new Uint8Array(initialCapacity);
   /** The number of vectors in the space that searches use. */
@@ -655,10 +659,10 @@ export class ColumnStore {
 
   /** The number of bytes of RAM, without the few that a store always needs. */
   get bytes(): number {
-    const { labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, trust } = this;
+    const { labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust } = this;
     const lists = [this.#byLabelSet, this.#users, this.#sessions, this.#agents, this.#tags];
     return (
-      bytesOf(labelSet, owner, active, chunks, length, validFrom, expiresAt, priority, trust) +
+      bytesOf(labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust) +
       lists.reduce((sum, { bytes }) => sum + bytes, 0)
     );
   }
@@ -713,6 +717,8 @@ export class ColumnStore {
   #set(row: number, columns: RowColumns): void {
     this.labelSet[row] = columns.labelSet;
     this.owner[row] = columns.owner;
+    this.author[row] = columns.author;
+    this.channel[row] = columns.channel;
     this.active[row] = columns.active ? 1 : 0;
     this.chunks[row] = columns.chunks;
     this.length[row] = columns.length;
@@ -731,6 +737,8 @@ export class ColumnStore {
     const capacity = Math.max(row + 1, this.labelSet.length * 2);
     this.labelSet = copy(this.labelSet, new Uint32Array(capacity));
     this.owner = copy(this.owner, new Uint32Array(capacity));
+    this.author = copy(this.author, new Uint32Array(capacity));
+    this.channel = copy(this.channel, new Uint8Array(capacity));
     this.active = copy(this.active, new Uint8Array(capacity));
     this.chunks = copy(this.chunks, new Uint16Array(capacity));
     this.length = copy(this.length, new Uint32Array(capacity));

@@ -123,6 +123,7 @@ function queryShapes(limits: Limits) {
       mode: oneOf(['hybrid', 'semantic', 'keyword']).optional(),
       threshold: unitInterval.optional(),
       maxBytes: integer(1).optional(),
+      maxPerSource: integer(1, limits.topK).optional(),
       explain: flag.optional(),
       vector: vector.optional(),
     }),

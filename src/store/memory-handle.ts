@@ -31,6 +31,15 @@ export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
    * the highest number. Default: no such end, and an answer of more than `Limits.answerBytes` is refused.
    */
   maxBytes?: number;
+  /**
+   * The largest number of hits from one source. A source is the principal that wrote a memory, with the user on whose behalf it did so. In
+   * memories with a trust below 'standard', all principals that the rules allow something only as 'everyone' are one source. So are memories of
+   * the channels 'tool' and 'document' with the same `ref`. It chooses hits and changes no score: others take the places, as far as they match. From 1 to 1,000, or to `Limits.topK`.
+   *
+   * Default: 2 among memories with a trust below 'standard', as long as there are hits of another source, and no limit for all others. Pass the
+   * value of `topK` for no limit at all.
+   */
+  maxPerSource?: number;
   /** Adds `parts` to each hit, which shows how the score was computed, and `search`, which shows how it was found. Default: false. */
   explain?: boolean;
   /** A vector for the query, in the store's embedding space. With it, the query's text is not embedded. */

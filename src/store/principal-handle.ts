@@ -137,6 +137,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         mode: parsed.mode ?? 'hybrid',
         threshold: parsed.threshold ?? 0,
         explain: parsed.explain ?? false,
+        maxPerSource: parsed.maxPerSource,
         maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),
         vector: parsed.vector && unit(parsed.vector),
         signal: parsed.signal,

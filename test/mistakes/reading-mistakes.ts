@@ -72,7 +72,7 @@ export const readingMistakes: readonly Mistake[] = [
   ),
   mistake(
     'second check of recall: removed',
-    'recall/recall.ts',
+    'recall/load-hits.ts',
     "import { recheck, viewOf } from './recheck';",
     "import { toMemory as recheck, viewOf } from './recheck';",
   ),

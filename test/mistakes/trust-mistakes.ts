@@ -86,4 +86,22 @@ export const trustMistakes: readonly Mistake[] = [
     "return policy.ceilingsText === '' ||",
     "return policy.ceilingsText !== 'never' ||",
   ),
+  mistake(
+    'cap: by agent only',
+    'recall/source-cap.ts',
+    'isTrusted || policy.isNamed(party, namespace) ?',
+    'policy !== undefined ?',
+  ),
+  mistake(
+    'cap: without the user on whose behalf',
+    'recall/source-cap.ts',
+    'partiesOf(interning.actor(author)).map(nameOf)',
+    'partiesOf(interning.actor(author)).slice(0, 1).map(nameOf)',
+  ),
+  mistake(
+    'cap: trusted memories limited',
+    'recall/source-cap.ts',
+    'return !this.isDefault || !this.#isTrusted(row);',
+    'return !this.isDefault || row > 0;',
+  ),
 ];

@@ -1,4 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
+import type { Principal } from 'multi-agent-memory';
 
 import { every, open, type Promised, refused, texts } from './promise';
 
@@ -78,6 +79,25 @@ export const trustPromises: readonly Promised[] = [
       );
       equal((await wes.remember('by wes', { ...open, supersedes: id })).outcome, 'disputed');
       equal((await ann.get(id))?.state, 'active');
+    },
+  },
+  {
+    name: 'one source has two of the reported hits, whatever names it makes up, and what is trusted has no such limit',
+    async run({ store, ann, wes }) {
+      const { access } = store.admin;
+      await access.allow('everyone', ['write'], ['open']);
+      await access.allow({ userId: 'uma' }, ['write'], ['open']);
+      const bring = async (principal: Principal, text: string) => {
+        await store.as(principal).remember(text, { ...open, source: { channel: 'tool' } });
+      };
+      for (const agentId of ['eve', 'eva', 'evi']) await bring({ agentId }, 'the well, says a stranger');
+      for (let i = 0; i < 3; i++) await bring({ agentId: 'ann' }, 'the well, says ann');
+      for (let i = 0; i < 2; i++) await bring({ agentId: 'ann', onBehalfOf: { userId: 'uma' } }, 'the well, says uma');
+      for (let i = 0; i < 3; i++) await ann.remember('the well, notes ann', open);
+      const found = texts(await wes.recall('the well', { mode: 'keyword', topK: 20 }));
+      const expected = ['the well, notes ann', 'the well, notes ann', 'the well, notes ann'];
+      for (const who of ['a stranger', 'ann', 'uma']) expected.push(`the well, says ${who}`, `the well, says ${who}`);
+      deepEqual(found, expected.sort());
     },
   },
 ];

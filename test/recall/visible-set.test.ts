@@ -11,6 +11,8 @@ const labelSets = 4;
 const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   labelSet: fc.integer({ min: 1, max: labelSets }),
   owner: fc.nat(2),
+  author: fc.nat(2),
+  channel: fc.nat(5),
   active: fc.boolean(),
   chunks: fc.nat(2),
   length: fc.nat(100),

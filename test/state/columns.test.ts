@@ -7,6 +7,8 @@ import { ColumnStore, type ScopedRows } from '../../src/state/read-model';
 const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   labelSet: fc.integer({ min: 1, max: 4 }),
   owner: fc.nat(3),
+  author: fc.nat(3),
+  channel: fc.nat(5),
   active: fc.boolean(),
   chunks: fc.nat(2),
   length: fc.nat(100),
@@ -76,6 +78,8 @@ describe('ColumnStore', () => {
           expect({
             labelSet: columns.labelSet[row],
             owner: columns.owner[row],
+            author: columns.author[row],
+            channel: columns.channel[row],
             active: columns.active[row] === 1,
             chunks: columns.chunks[row],
             length: columns.length[row],
@@ -97,6 +101,8 @@ describe('ColumnStore', () => {
     const given = {
       labelSet: 1,
       owner: 0,
+      author: 1,
+      channel: 1,
       active: true,
       chunks: 1,
       length: 1,

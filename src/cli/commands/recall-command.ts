@@ -22,6 +22,11 @@ export const recallCommand: Command = {
       check: oneOf(...modes),
     },
     threshold: { valueName: 'SCORE', help: 'the lowest score, from 0 to 1; default: 0', check: unitInterval },
+    'max-per-source': {
+      valueName: 'N',
+      help: 'the most matches by one writer; default: 2 of those below standard trust, no limit for others',
+      check: integer(1, 1_000),
+    },
     'as-of': {
       valueName: 'TIME',
       help: 'only what was true at this time, superseded memories included: 2026-03-01T12:30:00Z',
@@ -61,6 +66,7 @@ export const recallCommand: Command = {
           topK: line.number('top-k'),
           mode: line.text('mode') as (typeof modes)[number] | undefined,
           threshold: line.number('threshold'),
+          maxPerSource: line.number('max-per-source'),
           asOf: line.text('as-of'),
         }),
         include: line.texts('include') as (typeof states)[number][],

@@ -100,7 +100,9 @@ async function recallPage(
 ): Promise<{ hits: Hit[]; pageSize: number }> {
   const { scope, conditions, pageSize } = plan;
   try {
-    return { hits: await space.handle.recall(query, { ...scope, ...allOf(conditions), topK: pageSize }), pageSize };
+    // Every item is ranked, whoever wrote it, so that no page ends before the last one.
+    const whole = { topK: pageSize, maxPerSource: pageSize };
+    return { hits: await space.handle.recall(query, { ...scope, ...allOf(conditions), ...whole }), pageSize };
   } catch (error) {
     if (pageSize === 1 || !isRefused(error, 'topK')) throw error;
     return recallPage(space, { ...plan, pageSize: smallerSize(pageSize) }, query);
@@ -127,7 +129,7 @@ async function rankRest(
     const compared = best.slice(0, Math.floor(partSize / 2));
     const added = ids.slice(start, start + partSize - compared.length);
     const part = [...compared.map(({ id }) => id), ...added];
-    const options = { ...plan.scope, filter: { id: { in: part } }, topK: part.length };
+    const options = { ...plan.scope, filter: { id: { in: part } }, topK: part.length, maxPerSource: part.length };
     const hits = await space.handle.recall(query, options).catch((error: unknown) => {
       if (part.length > 1 && (isRefused(error, 'topK') || isRefused(error, 'filter'))) return undefined;
       throw error;

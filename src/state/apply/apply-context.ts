@@ -3,7 +3,7 @@ import type { ChunkVectors } from '../../domain/command';
 import type { StoredDeclaration } from '../../domain/declaration';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
-import type { ChangeType } from '../../domain/memory';
+import { type ChangeType, type SourceChannel, sourceChannels } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import type { TrustLevel } from '../../domain/trust';
 import type { ChangeQueries } from '../queries/change-queries';
@@ -85,6 +85,10 @@ export interface ApplyContext {
 export interface RowColumns {
   readonly labelSet: number;
   readonly owner: number;
+  /** The number of the author. 0 if the record is damaged and names none. */
+  readonly author: number;
+  /** The index of the channel in `sourceChannels`. */
+  readonly channel: number;
   readonly active: boolean;
   /** The number of the memory's vectors in the space that searches use. */
   readonly chunks: number;
@@ -165,6 +169,7 @@ type LabelColumns = Pick<
   | 'label_set'
   | 'owner'
   | 'author'
+  | 'source_channel'
   | 'user_id'
   | 'session_id'
   | 'tags'
@@ -179,12 +184,14 @@ type LabelColumns = Pick<
 /** Converts a row to the form that `ColumnStore` keeps in RAM. */
 export function rowColumnsOf(
   row: LabelColumns,
-  interning: Pick<Interning, 'agentIdOf' | 'labelSetCount'>,
+  interning: Pick<Interning, 'agentIdOf' | 'actorCount' | 'labelSetCount'>,
   chunks = row.chunks,
 ): RowColumns {
   return {
     labelSet: isNumberUpTo(row.label_set, interning.labelSetCount) ? row.label_set : noLabelSet,
     owner: row.owner,
+    author: isNumberUpTo(row.author, interning.actorCount) ? row.author : 0,
+    channel: Math.max(0, sourceChannels.indexOf(row.source_channel as SourceChannel)),
     active: row.state === 'active',
     chunks,
     length: row.length,

@@ -61,6 +61,7 @@ export const hitSchema = memorySchema.extend({
       method: z.enum(['words', 'exact', 'approximate']),
       visible: z.int(),
       vectors: z.int(),
+      passedOver: z.exactOptional(z.array(z.string())),
       host: z.exactOptional(
         z.object({ tier: z.exactOptional(z.enum(['bytes', 'signs', 'index'])), verified: z.int() }),
       ),

@@ -22,6 +22,13 @@ export const searchMemories = defineTool({
         .describe('semantic: by meaning. keyword: by words. hybrid: by both. Default: hybrid.'),
     ),
     threshold: z.exactOptional(z.number().min(0).max(1).describe('Minimum score, 0 to 1. Default: 0.')),
+    maxPerSource: z.exactOptional(
+      z
+        .int()
+        .min(1)
+        .max(maxTopK)
+        .describe('Maximum number of memories by one writer. Default: 2 of those with a trust below standard.'),
+    ),
     explain: z.exactOptional(
       z
         .boolean()
