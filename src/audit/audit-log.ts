@@ -110,6 +110,8 @@ export class Pseudonyms {
   readonly #byPseudonym;
   readonly #insert;
   readonly #notAscii;
+  readonly #all;
+  readonly #delete;
   readonly #cache = new Map<string, string>();
   #cachedChars = 0;
   #formsByName: ReadonlyMap<string, string[]> | undefined;
@@ -123,6 +125,12 @@ export class Pseudonyms {
     );
     this.#notAscii = prepare<object, ChainTables['audit_names']>(database, () =>
       queries.selectFrom('audit_names').selectAll().where(sql<boolean>`octet_length(name) <> length(name)`),
+    );
+    this.#all = prepare<object, ChainTables['audit_names']>(database, () =>
+      queries.selectFrom('audit_names').selectAll(),
+    );
+    this.#delete = prepare<{ pseudonym: string }, unknown>(database, (p) =>
+      queries.deleteFrom('audit_names').where('pseudonym', '=', p('pseudonym')),
     );
     this.#insert = prepare<ChainTables['audit_names'], unknown>(database, (p) =>
       queries.insertInto('audit_names').values({ pseudonym: p('pseudonym'), kind: p('kind'), name: p('name') }),
@@ -161,6 +169,16 @@ export class Pseudonyms {
   namespace(pseudonym: string): Namespace | undefined {
     const found = this.#byPseudonym.get({ pseudonym });
     return found?.kind === 'namespace' ? (JSON.parse(found.name) as string[]).map(normalName) : undefined;
+  }
+
+  /** Deletes names, inside the caller's transaction. Their pseudonyms stand for nobody then. */
+  erase(isErased: (named: { userId: string } | { namespace: Namespace }) => boolean): void {
+    for (const { pseudonym, kind, name } of this.#all.all({})) {
+      if (kind !== 'user' && kind !== 'namespace') continue;
+      const named = kind === 'user' ? { userId: JSON.parse(name) } : { namespace: JSON.parse(name) };
+      if (isErased(named)) this.#delete.run({ pseudonym });
+    }
+    this.reload();
   }
 
   /** Empties the cache. Call it after a transaction was rolled back, or after a name was erased. */

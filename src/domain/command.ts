@@ -324,6 +324,7 @@ export type Outcome =
       readonly erased: readonly string[];
       readonly withheld: readonly string[];
     }
-  | { readonly ok: true; readonly type: 'finish-erasure'; readonly state: ErasureState }
+  /** `inUse` counts the namespaces and sets of access tags that name the subject, and stay because they have other memories. */
+  | { readonly ok: true; readonly type: 'finish-erasure'; readonly state: ErasureState; readonly inUse: number }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

@@ -46,6 +46,7 @@ import { Contributors } from './tables/contributors';
 import { Declarations } from './tables/declarations';
 import { Derivations } from './tables/derivations';
 import { Endorsements } from './tables/endorsements';
+import { NameTables } from './tables/erased-names';
 import { Erasures } from './tables/erasures';
 import { Holds } from './tables/holds';
 import { Incidents } from './tables/incidents';
@@ -470,7 +471,7 @@ export class StateStore {
       if (!MemoryError.is(error)) throw error;
       if (this.#hasPeers && !isRefusal(error)) throw haltFrom(error);
       this.#usage?.end(false);
-      if (changes.length > 0) this.#reloadTables();
+      if (changes.length > 0 || severalSteps.has(command.type)) this.#reloadTables();
       return audited({ ok: false, error });
     }
   }
@@ -569,6 +570,8 @@ export class StateStore {
       containment: this.containment,
       holds: this.holds,
       erasures: this.erasures,
+      names: new NameTables(this.database, this),
+      database: this.database,
       earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),
@@ -578,6 +581,10 @@ export class StateStore {
       revisionBytes: (record) => this.#revisionBytes(record),
       isStored: (id) => this.#rowOf.get({ id }) !== undefined,
       isDeclared: (id) => this.declarations.isTaken(id),
+      convertPolicy: (convert) => {
+        this.declarations.replace(convert);
+        this.#policy = this.declarations.policy();
+      },
       changePolicy: (added, ended, at) => this.#changePolicy(added, ended, at),
       lastChangeOf: (row) => this.#lastChangeOf.get({ row }),
       findIdempotent: (author, key) => this.findIdempotent(author, key),
@@ -689,7 +696,7 @@ function revisionBy(context: ApplyContext, command: CommandOf<'update' | 'share'
 }
 
 const severalSteps: ReadonlySet<Command['type']> = new Set([
-  ...(['contain', 'release', 'revert', 'erase', 'finish-erasure', 'endorse'] as const),
+  ...(['contain', 'release', 'revert', 'erase', 'finish-erasure', 'release-hold', 'endorse'] as const),
 ]);
 
 /** Whether a command may be refused after it has written something. A nested transaction is then a savepoint. */

@@ -1,3 +1,4 @@
+import type { Database } from 'better-sqlite3';
 import type { Policy } from '../../access/policy';
 import type { ChunkVectors } from '../../domain/command';
 import type { StoredDeclaration } from '../../domain/declaration';
@@ -13,6 +14,7 @@ import type { QuotaUsage, RevisionBytes } from '../quota-usage';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
 import type { Endorsements } from '../tables/endorsements';
+import type { NameTables } from '../tables/erased-names';
 import type { Erasures } from '../tables/erasures';
 import type { Holds } from '../tables/holds';
 import type { Incidents } from '../tables/incidents';
@@ -45,6 +47,8 @@ export interface ApplyContext {
   readonly containment: ContainmentQueries;
   readonly holds: Holds;
   readonly erasures: Erasures;
+  readonly names: NameTables;
+  readonly database: Database;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */
@@ -57,6 +61,8 @@ export interface ApplyContext {
   isDeclared(id: string): boolean;
   /** Puts the `added` declarations in force, and ends the others. */
   changePolicy(added: readonly StoredDeclaration[], ended: readonly StoredDeclaration[], at: number): void;
+  /** Converts all declarations, also those that have ended. */
+  convertPolicy(convert: (stored: StoredDeclaration) => StoredDeclaration): void;
   /** Reads the latest line about a row from the change feed. It scans the feed, so it is only for damaged rows. */
   lastChangeOf(row: number): Tables['changes'] | undefined;
   /** Looks up the earlier write by this author with this idempotency key. */

@@ -7,6 +7,7 @@ import type { MemoryRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
 import { repaired } from './apply-forget';
 import { endConsolidation, isConsolidated, mayBeFact } from './end-consolidation';
+import { eraseNames } from './erase-names';
 import { eraseRecord, eraseTombstone } from './erase-record';
 
 /** The ids of the memories that a command has erased. */
@@ -52,29 +53,47 @@ export function applyErase(context: ApplyContext, command: ChangeOf<'erase'>, st
   return { erased, withheld };
 }
 
+/** The result of `applyFinishErasure`. */
+export interface FinishedErasure {
+  readonly state: ErasureState;
+  /** See `ErasedNames`. */
+  readonly inUse: number;
+}
+
 /**
- * Ends an erasure.
+ * Ends an erasure: removes the names of its subject from everything that is no memory. It may be ended again, after more was erased.
  *
  * @throws NOT_FOUND if nothing was erased under this id
  */
-export function applyFinishErasure(context: ApplyContext, id: string, stamp: Stamp): ErasureState {
+export function applyFinishErasure(context: ApplyContext, id: string, stamp: Stamp): FinishedErasure {
   assertHost(stamp);
   const found = context.erasures.byId(id);
   if (found === undefined) {
     const message = `Erasure ${JSON.stringify(id)} was not found. An erasure begins with the command that erases memories.`;
     throw new MemoryError('NOT_FOUND', message);
   }
-  const finished = { ...found, finished: found.finished ?? context.lastChangeSeq() };
-  context.erasures.put(finished);
-  return context.erasures.stateOf(finished);
+  return completed(context, { ...found, finished: context.lastChangeSeq() }, stamp);
 }
 
-/** @throws INVALID_INPUT if the id belongs to an erasure of another subject, or to one that has ended */
+/** Completes the erasures that wait for the end of a hold, as far as no other hold needs something. */
+export function completeErasures(context: ApplyContext, stamp: Stamp): void {
+  for (const each of context.erasures.all()) if (each.namesWait) completed(context, each, stamp);
+}
+
+function completed(context: ApplyContext, erasure: StoredErasure, { at }: Stamp): FinishedErasure {
+  const { id, subject } = erasure;
+  const names = subject === undefined ? { wait: false, inUse: 0 } : eraseNames(context, subject, id, at);
+  const kept = { ...erasure, namesWait: names.wait };
+  context.erasures.put(kept);
+  return { state: context.erasures.stateOf(kept), inUse: names.inUse };
+}
+
+/** @throws INVALID_INPUT if the id belongs to an erasure of another subject */
 function erasureOf({ erasures }: ApplyContext, command: ChangeOf<'erase'>, { at }: Stamp): StoredErasure {
   const { erasure: id, subject, reason } = command;
   const known = erasures.byId(id);
   if (known === undefined) return { id, at, erased: 0, namesWait: false, ...defined({ subject, reason }) };
-  if (known.finished === undefined && isSameSubject(known.subject, subject)) return known;
+  if (isSameSubject(known.subject, subject)) return known;
   const message = `expected a new id, got ${id}, which another erasure has. Ids must never repeat.`;
   throw invalidInput([{ path: ['erasure'], message }], 'erase');
 }

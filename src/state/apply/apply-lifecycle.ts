@@ -1,6 +1,6 @@
 import type { Command, Outcome } from '../../domain/command';
 import type { ApplyContext } from './apply-context';
-import { applyErase, applyFinishErasure } from './apply-erase';
+import { applyErase, applyFinishErasure, completeErasures } from './apply-erase';
 import { applyHold, applyReleaseHold } from './apply-hold';
 
 /** The commands about legal holds and erasures. */
@@ -13,11 +13,14 @@ export function applyLifecycle(context: ApplyContext, command: LifecycleCommand)
     case 'hold':
       applyHold(context, command, stamp);
       return { ok: true, type };
-    case 'release-hold':
-      return { ok: true, type, ...applyReleaseHold(context, command.id, stamp) };
+    case 'release-hold': {
+      const released = applyReleaseHold(context, command.id, stamp);
+      if (released.released) completeErasures(context, stamp);
+      return { ok: true, type, ...released };
+    }
     case 'erase':
       return { ok: true, type, ...applyErase(context, command, stamp) };
     case 'finish-erasure':
-      return { ok: true, type, state: applyFinishErasure(context, command.erasure, stamp) };
+      return { ok: true, type, ...applyFinishErasure(context, command.erasure, stamp) };
   }
 }

@@ -13,7 +13,7 @@ import { untrusted } from './trust';
 export function eraseRecord(context: ApplyContext, record: MemoryRow, stamp: Stamp): boolean {
   const bare = bareColumns(context, record, stamp, stamp.at);
   const isWithheld = forgetRecord(context, record, stamp, bare);
-  context.contributors.deleteOfRow(record.row);
+  deleteActors(context, record);
   context.endorsements.deleteOfRow(record.row);
   return isWithheld;
 }
@@ -27,7 +27,7 @@ export function eraseTombstone(
   const bare = { ...record, ...bareColumns(context, record, stamp, record.updated_at) };
   const isChanged = !isSameRow(bare, record) || !context.rowChecksum.isIntact(record);
   if (isChanged) context.writer.replaceByTombstone(context.rowChecksum.addChecksum(bare));
-  context.contributors.deleteOfRow(record.row);
+  deleteActors(context, record);
   context.endorsements.deleteOfRow(record.row);
   return { isChanged, isWithheld: context.holds.isWithheld(record.row) };
 }
@@ -59,4 +59,10 @@ function bareColumns(context: ApplyContext, record: MemoryRow, { by }: Stamp, at
     trust: isDistrusted ? untrusted : context.trustOf(record),
     pinned: null,
   } satisfies Partial<MemoryRow>;
+}
+
+/** Deletes who changed or endorsed a memory. */
+function deleteActors({ contributors, endorsements }: ApplyContext, { row }: MemoryRow): void {
+  contributors.deleteOfRow(row);
+  endorsements.deleteOfRow(row);
 }

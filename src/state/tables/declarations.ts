@@ -102,6 +102,25 @@ export class Declarations {
     return version;
   }
 
+  /**
+   * Converts all declarations, also those that have ended, and ends those that the conversion ends. Returns false if nothing has changed.
+   *
+   * @throws RECORD_DAMAGED
+   */
+  replace(convert: (stored: StoredDeclaration) => StoredDeclaration): boolean {
+    const version = this.version + 1;
+    const changed = this.all(true).flatMap((stored) => {
+      const converted = convert(stored);
+      return converted === stored ? [] : [this.#rowOf(converted)];
+    });
+    for (const { id, declaration, until, checksum } of changed) {
+      this.#setContent.run({ id, declaration, checksum });
+      this.#end.run({ id, until, checksum });
+    }
+    if (changed.length > 0) this.#setVersion.run({ value: version });
+    return changed.length > 0;
+  }
+
   /** Converts the content of all declarations, also of those that have ended. Damaged ones stay as they are. */
   convert(convert: (all: readonly StoredDeclaration[]) => readonly StoredDeclaration[]): void {
     const intact = this.#select.all({ ended: 1 }).flatMap((row) => {

@@ -3,6 +3,7 @@ import { MemoryError } from '../../domain/errors';
 import type { StoredHold } from '../../domain/hold';
 import { prepare, translated } from '../../sqlite/sqlite';
 import type { Checksum } from './checksum';
+import type { SubjectNames } from './erased-subject';
 import { damaged, type MemoryRow, type RowChecksum } from './memory-row';
 import { queries, type Tables } from './schema';
 
@@ -57,6 +58,25 @@ export class Holds {
     const row = { id, matter: found.matter, selection: JSON.stringify(found.scope), since: found.since, until: at };
     this.#statements.putHold.run({ ...row, checksum: this.#checksumOf(row) });
     this.#inForce = undefined;
+  }
+
+  /**
+   * Removes the name of a subject from the holds that have ended, with what they were for.
+   *
+   * @returns true if a hold in force names the subject
+   */
+  eraseSubject(names: SubjectNames): boolean {
+    let isInForce = false;
+    for (const row of this.#statements.all.all({})) {
+      const { userId, namespace } = this.#holdOf(row).scope;
+      const isNamed =
+        (userId !== undefined && names.isUser(userId)) || (namespace !== undefined && names.isWithin(namespace));
+      if (isNamed && row.until === null) isInForce = true;
+      if (!isNamed || row.until === null) continue;
+      const bare = { ...row, matter: '', selection: '{}' };
+      this.#statements.putHold.run({ ...bare, checksum: this.#checksumOf(bare) });
+    }
+    return isInForce;
   }
 
   /**
@@ -126,6 +146,7 @@ function prepareAll(database: Database) {
     inForce: prepare<object, Row>(database, () =>
       queries.selectFrom('holds').selectAll().where('until', 'is', null).orderBy('id'),
     ),
+    all: prepare<object, Row>(database, () => queries.selectFrom('holds').selectAll().orderBy('id')),
     byId: prepare<{ id: string }, { id: string }>(database, (p) =>
       queries.selectFrom('holds').select('id').where('id', '=', p('id')),
     ),

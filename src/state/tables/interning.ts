@@ -17,6 +17,16 @@ export interface LabelSet {
   readonly accessTags: readonly string[];
 }
 
+/** Names with what takes their place. */
+export interface RenamedNames {
+  readonly actors: readonly { readonly id: number; readonly actor: Actor }[];
+  readonly namespaces: readonly { readonly id: number; readonly label: string }[];
+  readonly labelSets: readonly { readonly id: number; readonly accessTags: readonly string[] }[];
+}
+
+// Its value changes with each change of names.
+const renamingsKey = 'renamings';
+
 /** An embedding space of the store. */
 export interface Space {
   readonly id: number;
@@ -27,7 +37,7 @@ export interface Space {
 /** The part of `Interning` that readers may use: every lookup, and no method that adds or changes a number. */
 export type ReadonlyInterning = Omit<
   Interning,
-  'reload' | 'aliasSeed' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole'
+  'reload' | 'aliasSeed' | 'internLabelSet' | 'internActor' | 'internSpace' | 'giveRole' | 'rename'
 >;
 
 /**
@@ -56,6 +66,8 @@ export class Interning {
   readonly #damaged = new DamagedNames();
   /** See `ensureNormalNames`. */
   #nameForm: unknown;
+  /** See `rename`. */
+  #renamings: unknown;
   /** The label sets that were used last, in the form in which callers want them. */
   readonly #decoded = new LRUCache<number, DecodedLabelSet>({
     maxSize: maxDecodedChars,
@@ -71,22 +83,25 @@ export class Interning {
 
   /**
    * Reads the numbers from the tables again. Needed after a rollback, and after another process has written. Only new lines are read,
-   * unless a rollback has removed some, another process has converted all names to their normal form, or a name was damaged. Else lines
-   * never change.
+   * unless a rollback has removed some, another process has converted all names to their normal form, names were erased, or a name was
+   * damaged. Else lines never change.
    */
   reload(): void {
     const last = (table: string) =>
       this.#database.prepare(`select coalesce(max(id), 0) from ${table}`).pluck().get() as number;
     const readForm = "select value from store_meta where key = 'name_form'";
     const nameForm = this.#database.prepare(readForm).pluck().get();
+    const renamings = this.#database.prepare('select value from store_meta where key = ?').pluck().get(renamingsKey);
     const isOutdated =
       nameForm !== this.#nameForm ||
+      renamings !== this.#renamings ||
       !this.#damaged.isEmpty ||
       last('namespaces') < this.#tree.last ||
       last('label_sets') < this.#labelSets.count ||
       last('actors') < this.#actors.length;
     if (isOutdated) this.#clear();
     this.#nameForm = nameForm;
+    this.#renamings = renamings;
     const known = { namespaces: this.#tree.last, label_sets: this.#labelSets.count, actors: this.#actors.length };
     assertNames(this.#database, { ...known, spaces: 0 });
     const added = <T extends unknown[]>(table: keyof typeof known, columns: string) => {
@@ -192,6 +207,19 @@ export class Interning {
     return this.#actors.flatMap(({ party }, i) =>
       party !== 'root' && party.kind === 'agent' && party.id === agentId ? [i + 1] : [],
     );
+  }
+
+  /** Every namespace with its number, parents first. */
+  namespaces(): { id: number; path: Namespace }[] {
+    return Array.from({ length: this.#tree.last }, (_, i) => ({ id: i + 1, path: this.#tree.pathOf(i + 1) }));
+  }
+
+  /** Every label set with its number and that of its namespace. */
+  labelSets(): { id: number; namespaceId: number; accessTags: readonly string[] }[] {
+    return Array.from({ length: this.#labelSets.count }, (_, i) => {
+      const id = i + 1;
+      return { id, namespaceId: this.#labelSets.nodeOf(id), accessTags: JSON.parse(this.#labelSets.tagsOf(id)) };
+    });
   }
 
   /** Every actor with its number. */
@@ -310,13 +338,40 @@ export class Interning {
   internActor(actor: Actor): number {
     const known = this.findActor(actor);
     if (known !== undefined) return this.#intact('actors', known);
-    const { party, onBehalfOf } = actor;
-    const [kind, name] = party === 'root' ? (['root', ''] as const) : ([party.kind, party.id] as const);
     const id = this.#actors.length + 1;
     const alias = aliasOf(this.aliasSeed, { table: 'actors', id });
-    const row = { id, kind, name, on_behalf_of: onBehalfOf?.id ?? '', alias };
+    const row = { id, ...actorColumns(actor), alias };
     this.#insert.actor.run({ ...row, checksum: this.#checksum.ofActor(row) });
     return this.#addActor(actor, alias);
+  }
+
+  /** Gives names another value. Their numbers and aliases stay, so that the records which refer to them stay intact. */
+  rename({ actors, namespaces, labelSets }: RenamedNames): void {
+    if (actors.length + namespaces.length + labelSets.length === 0) return;
+    const database = this.#database;
+    const rowOf = <T>(table: NamePlace['table'], id: number) =>
+      database.prepare(`select * from ${table} where id = ?`).get(id) as T;
+    for (const { id, actor } of actors) {
+      const row = { ...rowOf<Tables['actors']>('actors', id), ...actorColumns(actor) };
+      database
+        .prepare('update actors set name = @name, on_behalf_of = @on_behalf_of, checksum = @checksum where id = @id')
+        .run({ ...row, checksum: this.#checksum.ofActor(row) });
+    }
+    for (const { id, label } of namespaces) {
+      const row = { ...rowOf<Tables['namespaces']>('namespaces', id), label };
+      const checksum = this.#checksum.ofNamespace(row, this.#tree.aliasOf(row.parent));
+      database.prepare('update namespaces set label = ?, checksum = ? where id = ?').run(label, checksum, id);
+    }
+    for (const { id, accessTags } of labelSets) {
+      const row = { ...rowOf<Tables['label_sets']>('label_sets', id), access_tags: canonicalTags(accessTags) };
+      const checksum = this.#checksum.ofLabelSet(row, this.#tree.aliasOf(row.namespace));
+      database
+        .prepare('update label_sets set access_tags = ?, checksum = ? where id = ?')
+        .run(row.access_tags, checksum, id);
+    }
+    const renamings = typeof this.#renamings === 'number' ? this.#renamings + 1 : 1;
+    database.prepare('insert or replace into store_meta (key, value) values (?, ?)').run(renamingsKey, renamings);
+    this.reload();
   }
 
   /** The number of spaces that the store has ever had. */
@@ -463,6 +518,11 @@ function actorOf({ kind, name, on_behalf_of }: ActorRow): Actor {
   if (kind === 'root') return { party: 'root' };
   const party: Party = { kind, id: name };
   return on_behalf_of === '' ? { party } : { party, onBehalfOf: { kind: 'user', id: on_behalf_of } };
+}
+
+function actorColumns({ party, onBehalfOf }: Actor): ActorRow {
+  const [kind, name] = party === 'root' ? (['root', ''] as const) : ([party.kind, party.id] as const);
+  return { kind, name, on_behalf_of: onBehalfOf?.id ?? '' };
 }
 
 // The JSON of a list is unambiguous: two different actors never share a key, whatever characters their ids contain.
