@@ -2,6 +2,7 @@ export type { DecisionReason } from './access/authorise';
 export type { AuditChainName, AuditDecision } from './audit/chain-entry';
 export type { Checkpoint } from './audit/checkpoint';
 export type { ChainVerification } from './audit/compare-heads';
+export type { EntryProof } from './audit/entry-proof';
 export type { AuditVerification } from './audit/verify-audit';
 export type { AuditEpoch } from './audit/walk-chain';
 export type { ConnectOptions } from './connect/connected-store';
@@ -38,6 +39,7 @@ export {
   type RuleInForce,
   role,
 } from './domain/declaration';
+export type { ErasureOptions, ErasurePlan, ErasureTarget } from './domain/erasure';
 export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
 export type { Hold, HoldRequest, WithheldMemory } from './domain/hold';
 export type {
@@ -98,6 +100,14 @@ export { type AISDKOptions, fromAISDK } from './embedding/providers/ai-sdk';
 export { fromLangChain, type LangChainEmbeddings, type LangChainOptions } from './embedding/providers/langchain';
 export { type OpenAICompatibleOptions, openAICompatible } from './embedding/providers/openai-compatible';
 export type { Clock, Logger } from './environment/environment';
+export type {
+  ErasedMember,
+  ErasedPart,
+  ErasureProof,
+  ErasureReceipt,
+  ErasureScan,
+} from './erasure/receipt';
+export { type ReceiptVerification, type VerifyReceiptOptions, verifyReceipt } from './erasure/verify-receipt';
 export type {
   ConsolidateOptions,
   ConsolidationResult,

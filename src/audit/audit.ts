@@ -66,6 +66,8 @@ export class Audit {
   readonly access: AccessLog;
   readonly checkpoints: Checkpoints;
   readonly logs: AuditLogs;
+  /** Signs checkpoints, and the receipts of erasures. Undefined if the store has no signing key. */
+  readonly signingKey: KeyObject | undefined;
   readonly #deps: AuditDeps;
   readonly #uncleanShutdown: UncleanShutdown;
   readonly #closing = new AbortController();
@@ -85,6 +87,7 @@ export class Audit {
     this.#deps = deps;
     this.database = deps.database;
     this.reads = deps.reads;
+    this.signingKey = deps.key;
     this.access = new AccessLog({
       database: deps.database,
       durable: deps.reads === 'durable',
@@ -153,6 +156,17 @@ export class Audit {
     this.access.flush();
     this.access.inTransaction(() => undefined);
     if (this.#deps.role === 'reader') this.logs.changes.chain.catchUp();
+  }
+
+  /**
+   * Empties the write-ahead log of the access chain, which may contain names that were deleted.
+   *
+   * @returns whether a reader in another process has kept it
+   */
+  emptyLog(): boolean {
+    if (this.database.memory || this.database.readonly) return false;
+    const [answer] = this.database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return answer?.busy !== 0;
   }
 
   /** Makes a checkpoint of the current state of each chain. */

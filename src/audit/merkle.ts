@@ -108,3 +108,53 @@ export class Frontier {
     this.#size += 2 ** level;
   }
 }
+
+/**
+ * Returns the hashes that prove that a leaf is in a tree (RFC 6962, section 2.1.1), those next to the leaf first.
+ *
+ * @param index The number of the leaf, from 0.
+ * @param size The number of leaves in the tree.
+ * @param rootOf Returns the root of the leaves from one number to before another one. They are a perfect subtree, or the end of the tree.
+ */
+export function inclusionProof(
+  index: number,
+  size: number,
+  rootOf: (from: number, to: number) => Uint8Array,
+): Uint8Array[] {
+  const proof: Uint8Array[] = [];
+  for (let [from, to] = [0, size]; to - from > 1; ) {
+    const middle = from + largestPowerBelow(to - from);
+    proof.push(index < middle ? rootOf(middle, to) : rootOf(from, middle));
+    [from, to] = index < middle ? [from, middle] : [middle, to];
+  }
+  return proof.reverse();
+}
+
+/** Computes the root of a tree from a leaf and its proof (RFC 9162, section 2.1.3.2). Undefined if the proof has another length. */
+export function rootFromProof(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+): Uint8Array | undefined {
+  if (index >= size) return undefined;
+  let [node, last] = [index, size - 1];
+  let root = leaf;
+  for (const hash of proof) {
+    if (last === 0) return undefined;
+    if (node % 2 === 1 || node === last) {
+      root = nodeHash(hash, root);
+      // The node has no right neighbour up to where it is one itself.
+      while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)];
+    } else root = nodeHash(root, hash);
+    [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
+  }
+  return last === 0 ? root : undefined;
+}
+
+/** The largest power of two that is smaller than a number of at least 2. */
+function largestPowerBelow(count: number): number {
+  let power = 1;
+  while (power * 2 < count) power *= 2;
+  return power;
+}

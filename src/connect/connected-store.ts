@@ -108,6 +108,8 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
   readonly releaseHold: StoreCalls<S>['releaseHold'];
   readonly holds: StoreCalls<S>['holds'];
   readonly withheld: StoreCalls<S>['withheld'];
+  readonly erase: StoreCalls<S>['erase'];
+  readonly receipts: StoreCalls<S>['receipts'];
   readonly backup: StoreCalls<S>['backup'];
   readonly snapshot: StoreCalls<S>['snapshot'];
   readonly purge: StoreCalls<S>['purge'];
@@ -131,6 +133,8 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.releaseHold = remote.releaseHold;
     this.holds = remote.holds;
     this.withheld = remote.withheld;
+    this.erase = remote.erase;
+    this.receipts = remote.receipts;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
     this.snapshot = async (to, ...args) => remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey));

@@ -1,6 +1,8 @@
 import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
 import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
 import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
+import type { ErasureReceipt } from '../erasure/receipt';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
 import type { AuditEntry, ExportedAuditEntry } from '../store/audit-view';
@@ -128,6 +130,10 @@ export interface StoreCalls<S = unknown> {
   releaseHold(id: string, options?: CallOptions): Promise<{ released: boolean; forgotten: number }>;
   holds(options?: CallOptions): Promise<Hold[]>;
   withheld(options?: CallOptions & { limit?: number; after?: string }): Promise<WithheldMemory[]>;
+  erase(target: ErasureTarget, options: ErasureOptions & { dryRun: true }): Promise<ErasurePlan>;
+  erase(target: ErasureTarget, options?: ErasureOptions & { dryRun?: false }): Promise<ErasureReceipt>;
+  erase(target: ErasureTarget, options?: ErasureOptions): Promise<ErasureReceipt | ErasurePlan>;
+  receipts(options?: CallOptions): Promise<ErasureReceipt[]>;
 }
 
 export const storeRoutes = {
@@ -142,6 +148,8 @@ export const storeRoutes = {
   releaseHold: 'never',
   holds: 'always',
   withheld: 'always',
+  erase: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
+  receipts: 'always',
 } as const satisfies Routes<StoreCalls>;
 
 /** The next item from a stream. */

@@ -247,6 +247,8 @@ export type Change =
     }
   /** Ends an erasure: removes the names of its subject from everything that is no memory. */
   | { readonly type: 'finish-erasure'; readonly erasure: string }
+  /** Keeps the receipt of an erasure, in the place of an earlier one. */
+  | { readonly type: 'keep-receipt'; readonly erasure: string; readonly receipt: string }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -326,5 +328,6 @@ export type Outcome =
     }
   /** `inUse` counts the namespaces and sets of access tags that name the subject, and stay because they have other memories. */
   | { readonly ok: true; readonly type: 'finish-erasure'; readonly state: ErasureState; readonly inUse: number }
+  | { readonly ok: true; readonly type: 'keep-receipt' }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

@@ -56,6 +56,7 @@ import { type MemoryRow, memoryOf, RowChecksum } from './tables/memory-row';
 import { isOutdated, migrate, schemaVersion, versionOf } from './tables/migrations';
 import { areNamesSealed, sealNames } from './tables/name-rows';
 import { ensureNormalNames } from './tables/normal-names';
+import { Receipts } from './tables/receipts';
 import { queries, type Tables } from './tables/schema';
 import { SpaceCoverage } from './tables/space-coverage';
 import { storeKeyOf } from './tables/store-key';
@@ -134,6 +135,8 @@ export class StateStore {
   readonly holds: Holds;
   /** The erasures, and what waits for the end of a hold. */
   readonly erasures: Erasures;
+  /** The receipts of the erasures. */
+  readonly receipts: Receipts;
   /** The audit chain of changes. */
   readonly auditLog: AuditLog;
   /** Writes that other processes requested. */
@@ -195,6 +198,7 @@ export class StateStore {
     this.containment = new ContainmentQueries(database, this);
     this.holds = new Holds(database, checksum, this.rowChecksum);
     this.erasures = new Erasures(database, checksum);
+    this.receipts = new Receipts(database, checksum);
     this.auditLog = new AuditLog(database);
     this.requests = new WriteRequests(database, this);
     this.words = new Words(database, this.meta, checksum);
@@ -535,6 +539,7 @@ export class StateStore {
       case 'release-hold':
       case 'erase':
       case 'finish-erasure':
+      case 'keep-receipt':
         return applyLifecycle(context, command);
       case 'retain':
         assertMaintainsAudit(stamp);
@@ -572,6 +577,7 @@ export class StateStore {
       erasures: this.erasures,
       names: new NameTables(this.database, this),
       database: this.database,
+      receipts: this.receipts,
       earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),

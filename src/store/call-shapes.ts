@@ -2,6 +2,7 @@ import { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Checkpoint } from '../audit/checkpoint';
 import { defined } from '../domain/defined';
+import type { ErasureTarget } from '../domain/erasure';
 import type { Limits } from '../domain/limits';
 import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
@@ -58,6 +59,7 @@ export function callShapes(limits: Limits) {
     ...trustShapes(limits),
     ...storeShapes(),
     ...holdShapes(limits),
+    ...erasureShapes(limits),
   };
 }
 
@@ -277,6 +279,45 @@ function holdShapes(limits: Limits) {
     }),
   };
 }
+
+/** Schemas for the arguments of erasures. */
+function erasureShapes(limits: Limits) {
+  return {
+    erasureTarget: erasureTargetShape(limits),
+    eraseOptions: fields({
+      ...longCallOptions,
+      dryRun: flag.optional(),
+      keepAuthored: flag.optional(),
+      reason: name(limits).optional(),
+      mentions: list(name(limits), 'an array of words', [maxMentions, 'words']).optional(),
+    }),
+  };
+}
+
+/** Accepts one of the three forms of a target. */
+function erasureTargetShape(limits: Limits) {
+  const forms = {
+    userId: fields({ userId: name(limits) }),
+    ids: fields({ ids: list(exactName(limits), 'an array of ids') }),
+    namespace: fields({ namespace: namespace(limits).refine(({ length }) => length > 0, { error: rootTarget }) }),
+  };
+  return z.unknown().transform((value, ctx): ErasureTarget => {
+    const keys = Object.keys(Object(value)) as (keyof typeof forms)[];
+    const shape: z.ZodType<ErasureTarget> | undefined =
+      keys.length === 1 ? forms[keys[0] as keyof typeof forms] : undefined;
+    if (shape === undefined) {
+      addIssue(ctx, expected('an object with either userId, ids or namespace')({ input: value }), value);
+      return z.NEVER;
+    }
+    const result = shape.safeParse(value);
+    if (result.success) return result.data;
+    for (const { path, message } of issuesOf(result.error)) addIssue(ctx, message, value, path);
+    return z.NEVER;
+  });
+}
+
+const rootTarget = 'expected at least one label, got the root, which contains the whole store.';
+const maxMentions = 100;
 
 const cursorShape = z.string({ error: expected('a cursor from an earlier page') });
 

@@ -9,6 +9,7 @@ import { memoryOf } from '../state/tables/memory-row';
 import { submit } from '../write/submit';
 import type { AuditedCalls, AuditedCallsDeps, ReturnedMemory } from './audited-calls';
 import type { Engine } from './composition/engine';
+import type { StoreErasures } from './erasures';
 
 type HoldDeps = AuditedCallsDeps & Pick<Engine, 'shapes' | 'reading' | 'writing'>;
 
@@ -20,9 +21,12 @@ export class LegalHolds {
   readonly #engine: HoldDeps;
   readonly #calls: AuditedCalls;
 
-  constructor(engine: HoldDeps, calls: AuditedCalls) {
+  readonly #erasures: Pick<StoreErasures, 'beforeRelease' | 'released'>;
+
+  constructor(engine: HoldDeps, calls: AuditedCalls, erasures: Pick<StoreErasures, 'beforeRelease' | 'released'>) {
     this.#engine = engine;
     this.#calls = calls;
+    this.#erasures = erasures;
   }
 
   begin(request: HoldRequest, options: object): Promise<string> {
@@ -54,7 +58,9 @@ export class LegalHolds {
       const { shapes } = this.#engine;
       const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
       signal?.throwIfAborted();
+      await this.#erasures.beforeRelease();
       const { released, forgotten } = await submit(context, host, { type: 'release-hold', id: parsedId });
+      this.#erasures.released();
       return { released, forgotten };
     });
   }

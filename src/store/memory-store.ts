@@ -1,5 +1,6 @@
 import { type ConnectOptions, connect } from '../connect/connected-store';
 import type { CallOptions, LongCallOptions } from '../domain/calls';
+import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
 import { invalidInput } from '../domain/errors';
 import { folderPath } from '../domain/folder-path';
 import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
@@ -9,6 +10,7 @@ import { type Principal, root } from '../domain/principal';
 import type { Scope } from '../domain/selection';
 import type { Embedder, EmbeddingSpace } from '../embedding/embedder';
 import { startStopwatch } from '../environment/timers';
+import type { ErasureReceipt } from '../erasure/receipt';
 import type { ReembedOptions } from '../reembedding/reembedding-run';
 import { translated } from '../sqlite/sqlite';
 import { RootAudit, type StoreAudit } from './audit-handle';
@@ -19,6 +21,7 @@ import { openInMemory } from './composition/compose';
 import type { Engine } from './composition/engine';
 import type { MemoryUse } from './composition/memory-shares';
 import { openShared } from './composition/shared-engines';
+import { StoreErasures } from './erasures';
 import type { StoreEvents } from './events';
 import { LegalHolds } from './legal-holds';
 import { type LifecycleHandle, StoreLifecycle } from './lifecycle-handle';
@@ -101,6 +104,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   readonly #lifetime = new Lifetime();
   readonly #calls: AuditedCalls;
   readonly #holds: LegalHolds;
+  readonly #erasures: StoreErasures;
   #closing: Promise<void> | undefined;
 
   private constructor(engine: Engine, release: () => Promise<void>) {
@@ -109,7 +113,8 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
     this.admin = new PrincipalHandle(engine, this.#lifetime, root, {});
     const caller = { actor: root, scope: {} };
     this.#calls = new AuditedCalls(engine, this.#lifetime, caller);
-    this.#holds = new LegalHolds(engine, this.#calls);
+    this.#erasures = new StoreErasures(engine, this.#lifetime, this.#calls);
+    this.#holds = new LegalHolds(engine, this.#calls, this.#erasures);
     this.audit = new RootAudit(engine, this.#calls, caller);
     this.cluster = new StoreClusterHandle(engine.cluster, this.#calls);
     this.trust = new StoreTrust(engine, this.#calls, caller, new PrincipalHandle(engine, this.#lifetime, root, {}));
@@ -355,6 +360,30 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   }
 
   /**
+   * Erases a user, some memories or a namespace, so that nothing is left but random ids: memories about the user and by it, what was made from
+   * them, earlier revisions, words and vectors, and its name in rules and in the audit. Then removes them from disk, and searches every byte of
+   * the folder for them. What a legal hold concerns is erased when the hold ends.
+   *
+   * If something is left to do, such as while another process reads an earlier state, the receipt says so. The same call then finishes the
+   * erasure, also after the process was killed in the middle.
+   *
+   * @param options With `dryRun: true` it only lists what would be erased, and changes nothing.
+   * @returns the receipt. Keep it outside the store: `open` needs it to erase again from a restored backup.
+   * @throws INVALID_INPUT, STORE_READ_ONLY, RECORD_DAMAGED, DISK_FULL
+   */
+  erase(target: ErasureTarget, options: ErasureOptions & { dryRun: true }): Promise<ErasurePlan>;
+  erase(target: ErasureTarget, options?: ErasureOptions & { dryRun?: false }): Promise<ErasureReceipt>;
+  erase(target: ErasureTarget, options?: ErasureOptions): Promise<ErasureReceipt | ErasurePlan>;
+  erase(target: ErasureTarget, options: ErasureOptions = {}): Promise<ErasureReceipt | ErasurePlan> {
+    return this.#erasures.erase(target, options);
+  }
+
+  /** Lists the latest receipt of each erasure, in the order in which the erasures began. */
+  receipts(options: CallOptions = {}): Promise<ErasureReceipt[]> {
+    return this.#erasures.receipts(options);
+  }
+
+  /**
    * Returns a text for how far the store is now: everything that was acknowledged in this process is before it. A read with
    * `consistency: { after: position }`, in this process or in another one that uses the store, includes all of that. The text tells
    * nothing about the store.
@@ -432,6 +461,8 @@ export type ConnectedStore<M = Metadata> = Pick<
   | 'releaseHold'
   | 'holds'
   | 'withheld'
+  | 'erase'
+  | 'receipts'
   | 'stats'
   | 'close'
   | typeof Symbol.asyncDispose

@@ -73,8 +73,8 @@ function pendingIn(folder: string, isBusy: boolean): PendingPurge[] {
   return pending;
 }
 
-/** @throws DISK_FULL */
-async function assertRoom(folder: string, database: PurgeDeps['state']['database']): Promise<void> {
+/** @throws DISK_FULL if a copy of the database does not fit on the disk */
+export async function assertRoom(folder: string, database: PurgeDeps['state']['database']): Promise<void> {
   const pages =
     (database.pragma('page_count', { simple: true }) as number) -
     (database.pragma('freelist_count', { simple: true }) as number);

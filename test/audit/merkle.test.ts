@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entryHash, Frontier, nodeHash, noHash, segmentLength } from '../../src/audit/merkle';
+import {
+  entryHash,
+  Frontier,
+  inclusionProof,
+  nodeHash,
+  noHash,
+  rootFromProof,
+  segmentLength,
+} from '../../src/audit/merkle';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const leaf = (data: Uint8Array) => createHash('sha256').update(Uint8Array.of(0)).update(data).digest();
@@ -88,4 +96,20 @@ test.each([
   const expected = hex(leaf(Buffer.concat([previous, Buffer.from(body)])));
   expect(hex(entryHash(previous, body))).toBe(expected);
   expect(hex(entryHash(previous, Buffer.from(body)))).toBe(expected);
+});
+
+test('a proof leads from a leaf to the root of its tree, and no other proof does', () => {
+  const leaves = Array.from({ length: 40 }, (_, i) => leaf(Buffer.from(`${i}`)));
+  for (let size = 1; size <= leaves.length; size++) {
+    const root = hex(recursiveRoot(leaves.slice(0, size)));
+    for (let index = 0; index < size; index++) {
+      const proof = inclusionProof(index, size, (from, to) => recursiveRoot(leaves.slice(from, to)));
+      const rootFrom = (at: number, of: number, path: readonly Uint8Array[]) =>
+        hex(rootFromProof(leaves[index] as Uint8Array, at, of, path) ?? Buffer.of());
+      expect(rootFrom(index, size, proof)).toBe(root);
+      expect(rootFrom(index, size, [...proof, noHash])).not.toBe(root);
+      if (size > 1) expect(rootFrom(index === 0 ? 1 : index - 1, size, proof)).not.toBe(root);
+      expect(rootFrom(size, size, proof)).toBe('');
+    }
+  }
 });

@@ -36,6 +36,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   lifecycle: [
     ...['domain', 'access', 'state', 'write', 'recall', 'consolidation', 'keyword-index', 'embedding', 'environment'],
   ],
+  // Finds out whether anything of what was erased is left on disk, and says so in a receipt.
+  erasure: ['domain', 'audit', 'state', 'keyword-index', 'environment'],
   reembedding: ['domain', 'state', 'write', 'embedding', 'vector-index', 'environment'],
   connect: 'everything',
   store: 'everything',

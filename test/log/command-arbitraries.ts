@@ -267,6 +267,7 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     ['erasure', 'ids'],
   ),
   'finish-erasure': commandOf('finish-erasure', { erasure: text }, ['erasure']),
+  'keep-receipt': commandOf('keep-receipt', { erasure: text, receipt: text }, ['erasure', 'receipt']),
   bootstrap: commandOf('bootstrap', { storeKey: fc.uint8Array({ maxLength: 40 }) }, ['storeKey']),
 };
 

@@ -51,7 +51,16 @@ export function restoreUnsealedNames(database: Database): void {
   for (const table of ['namespaces', 'label_sets', 'actors']) database.exec(`alter table ${table} drop column alias`);
   for (const table of ['namespaces', 'label_sets', 'actors', 'spaces'])
     database.exec(`alter table ${table} drop column checksum`);
-  for (const table of ['incidents', 'contained', 'holds', 'withheld', 'erasures', 'awaiting_erasure', 'endorsements'])
+  for (const table of [
+    'incidents',
+    'contained',
+    'holds',
+    'withheld',
+    'erasures',
+    'awaiting_erasure',
+    'endorsements',
+    'receipts',
+  ])
     database.exec(`drop table ${table}`);
   database.exec("delete from store_meta where key = 'names_sealed'");
 }

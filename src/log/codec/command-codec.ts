@@ -298,6 +298,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
     fields: { erasure: text, subject: optional(erasureSubject), reason: optional(text), ids: texts },
   },
   'finish-erasure': { code: 25, fields: { erasure: text } },
+  'keep-receipt': { code: 26, fields: { erasure: text, receipt: text } },
 };
 
 interface CommandFormat {

@@ -20,6 +20,7 @@ import type { Holds } from '../tables/holds';
 import type { Incidents } from '../tables/incidents';
 import type { Interning } from '../tables/interning';
 import { type MemoryRow, parseStoredJson, type RowChecksum } from '../tables/memory-row';
+import type { Receipts } from '../tables/receipts';
 import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
 import type { StoreMeta } from '../tables/store-meta';
@@ -49,6 +50,7 @@ export interface ApplyContext {
   readonly erasures: Erasures;
   readonly names: NameTables;
   readonly database: Database;
+  readonly receipts: Receipts;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */

@@ -32,6 +32,8 @@ export function applyErase(context: ApplyContext, command: ChangeOf<'erase'>, st
   const count = (record: MemoryRow, isWithheld: boolean) => {
     erased.push(record.id);
     rows.push(record.row);
+    // What was forgotten before has no new change, and the audit names it all the same.
+    context.touch(record.id, context.interning.labelSet(record.label_set).namespace);
     if (!isWithheld) return;
     withheld.push(record.id);
     context.erasures.await(erasure.id, record.row);
@@ -86,6 +88,12 @@ function completed(context: ApplyContext, erasure: StoredErasure, { at }: Stamp)
   const kept = { ...erasure, namesWait: names.wait };
   context.erasures.put(kept);
   return { state: context.erasures.stateOf(kept), inUse: names.inUse };
+}
+
+/** Keeps the receipt of an erasure, in the place of an earlier one. An erasure that has erased nothing has one, too. */
+export function applyKeepReceipt(context: ApplyContext, command: ChangeOf<'keep-receipt'>, stamp: Stamp): void {
+  assertHost(stamp);
+  context.receipts.put(command.erasure, command.receipt);
 }
 
 /** @throws INVALID_INPUT if the id belongs to an erasure of another subject */

@@ -1,10 +1,10 @@
 import type { Command, Outcome } from '../../domain/command';
 import type { ApplyContext } from './apply-context';
-import { applyErase, applyFinishErasure, completeErasures } from './apply-erase';
+import { applyErase, applyFinishErasure, applyKeepReceipt, completeErasures } from './apply-erase';
 import { applyHold, applyReleaseHold } from './apply-hold';
 
 /** The commands about legal holds and erasures. */
-export type LifecycleCommand = Extract<Command, { type: 'hold' | 'release-hold' | 'erase' | 'finish-erasure' }>;
+export type LifecycleCommand = Extract<Command, { type: 'hold' | 'release-hold' | 'erase' | 'finish-erasure' | 'keep-receipt' }>;
 
 /** Applies a command about a legal hold or an erasure. */
 export function applyLifecycle(context: ApplyContext, command: LifecycleCommand): Outcome {
@@ -22,5 +22,8 @@ export function applyLifecycle(context: ApplyContext, command: LifecycleCommand)
       return { ok: true, type, ...applyErase(context, command, stamp) };
     case 'finish-erasure':
       return { ok: true, type, ...applyFinishErasure(context, command.erasure, stamp) };
+    case 'keep-receipt':
+      applyKeepReceipt(context, command, stamp);
+      return { ok: true, type };
   }
 }

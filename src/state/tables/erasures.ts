@@ -50,6 +50,12 @@ export class Erasures {
     return this.#statements.waiting.get({ erasure: id })?.count ?? 0;
   }
 
+  /** The memories of an erasure that legal holds still keep. Without an erasure: those of all. */
+  awaited(id?: string): { readonly row: number; readonly id: string; readonly erasure: string }[] {
+    const found = translated(() => this.#statements.awaited.all({}));
+    return id === undefined ? found : found.filter(({ erasure }) => erasure === id);
+  }
+
   /** Records that a legal hold keeps a memory that an erasure has erased. */
   await(erasure: string, row: number): void {
     this.#statements.await.run({ erasure, row });
@@ -111,6 +117,13 @@ function prepareAll(database: Database) {
         .selectFrom('awaiting_erasure')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('erasure', '=', p('erasure')),
+    ),
+    awaited: prepare<object, { row: number; id: string; erasure: string }>(database, () =>
+      queries
+        .selectFrom('awaiting_erasure')
+        .innerJoin('memories', 'memories.row', 'awaiting_erasure.row')
+        .select(['memories.row', 'memories.id', 'awaiting_erasure.erasure'])
+        .orderBy('memories.row'),
     ),
     await: prepare<Tables['awaiting_erasure'], unknown>(database, (p) =>
       queries.replaceInto('awaiting_erasure').values({ row: p('row'), erasure: p('erasure') }),

@@ -195,6 +195,9 @@ create table endorsements (
 ) without rowid;
 create index endorsements_actor on endorsements (actor, row);
 `,
+  `
+create table receipts (erasure text primary key, number integer not null, receipt text not null, checksum text not null) without rowid;
+`,
 ];
 
 function hashIdempotencyKeys(database: Database): void {

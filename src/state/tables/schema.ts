@@ -305,6 +305,16 @@ export interface AwaitingErasureTable {
   erasure: string;
 }
 
+/** The latest receipt of each erasure. */
+export interface ReceiptsTable {
+  erasure: string;
+  /** How many erasures had begun with this one. */
+  number: number;
+  /** JSON of an `ErasureReceipt`. */
+  receipt: string;
+  checksum: string;
+}
+
 export interface StoreMetaTable {
   key: string;
   value: string | number | Buffer;
@@ -335,6 +345,7 @@ export interface Tables {
   withheld: WithheldTable;
   erasures: ErasuresTable;
   awaiting_erasure: AwaitingErasureTable;
+  receipts: ReceiptsTable;
   store_meta: StoreMetaTable;
   log_position: LogPositionTable;
   sessions: SessionsTable;

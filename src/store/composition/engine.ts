@@ -32,6 +32,7 @@ import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
 import { type CallShapes, callShapes } from '../call-shapes';
 import type { ClusterNode } from '../cluster-node';
+import { ErasureWork } from '../erasure-work';
 import type { EventSource, OwnedFeed } from '../events';
 import { ActiveCalls, closeInOrder } from '../lifetime';
 import type { Options } from '../open-options';
@@ -172,6 +173,10 @@ export class Engine {
   readonly summarizer: Summarizer;
   /** Undefined if the host has declared no policy. */
   consolidation: ConsolidationSchedule | undefined;
+  /** What this process keeps of erasures that are not complete. */
+  readonly erasing = new ErasureWork();
+  /** See `EngineDeps`. */
+  readonly storeKey: Uint8Array;
   readonly hasPeers: boolean;
   #areWordsDamaged = false;
   readonly #deps: EngineDeps;
@@ -198,6 +203,7 @@ export class Engine {
     this.hasPeers = deps.cluster !== undefined;
     this.summarizer = deps.summarizer;
     this.audit = audit;
+    this.storeKey = deps.storeKey;
     this.auditCursors = new AuditCursorCipher(deps.storeKey);
     this.recorder = new AuditRecorder({ state, audit, clock: environment.clock });
     this.#log = deps.openLog({

@@ -1,0 +1,421 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type EntryProof, proveEntry } from '../audit/entry-proof';
+import { searchChains } from '../audit/search';
+import type { Progress } from '../domain/calls';
+import { defined } from '../domain/defined';
+import type { ErasurePlan, ErasureSubject, StoredErasure } from '../domain/erasure';
+import { MemoryError } from '../domain/errors';
+import { messageOf } from '../domain/realms';
+import { nextTurn, startStopwatch } from '../environment/timers';
+import { whileBusy } from '../environment/while-busy';
+import { ByteSearch } from '../erasure/byte-search';
+import { type Probe, Probes } from '../erasure/probes';
+import {
+  type ErasedMember,
+  type ErasedPart,
+  type ErasureProof,
+  type ErasureReceipt,
+  type ErasureScan,
+  signedReceipt,
+  type UnsignedReceipt,
+} from '../erasure/receipt';
+import { scanFolder } from '../erasure/scan-folder';
+import { sharedProbes } from '../erasure/shared-probes';
+import { fromSqlite } from '../sqlite/sqlite';
+import { StoredContents } from '../state/queries/stored-content';
+import { host, submit } from '../write/submit';
+import type { Engine } from './composition/engine';
+import { raftFolder } from './composition/file-names';
+import { storeIdOf } from './composition/open-files';
+import { assertRoom } from './purge';
+import { removeLeftovers } from './snapshots';
+
+/** The parts of the store that an erasure needs. */
+export type ErasureDeps = Pick<
+  Engine,
+  | 'state'
+  | 'model'
+  | 'audit'
+  | 'environment'
+  | 'writing'
+  | 'vectors'
+  | 'spaces'
+  | 'rewriteDatabase'
+  | 'cluster'
+  | 'erasing'
+  | 'storeKey'
+>;
+
+/** What is erased, after parsing. */
+export interface ErasureRequest {
+  readonly kind: ErasureReceipt['target'];
+  /** Absent for some memories. */
+  readonly subject: ErasureSubject | undefined;
+  /** The names of the subject, to search for: the user, or the labels of the namespace. */
+  readonly names: readonly string[];
+  readonly plan: ErasurePlan;
+  readonly reason: string | undefined;
+}
+
+export interface ErasureRunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Erasing one memory takes 0.2 to 0.5 ms, and a command is applied at once. */
+const idsPerCommand = 20;
+const memoriesPerTurn = 20;
+const maxFound = 100;
+
+/**
+ * Erases what a plan lists, and makes a receipt. The receipt is kept before the first memory is erased, so that an erasure which is interrupted
+ * at any moment can be finished.
+ */
+export async function runErasure(
+  engine: ErasureDeps,
+  request: ErasureRequest,
+  options: ErasureRunOptions,
+): Promise<ErasureReceipt> {
+  const { plan } = request;
+  const ids = [...plan.about, ...plan.by, ...plan.derived];
+  const unfinished = unfinishedReceipt(engine, request);
+  const begun = unfinished && engine.state.erasures.byId(unfinished.id);
+  const known = new Set(unfinished?.ids);
+  if (unfinished !== undefined && begun?.finished !== undefined && ids.every((id) => known.has(id))) {
+    probeNames(engine, unfinished.id, request.names);
+    return settleErasure(engine, unfinished, options);
+  }
+  // What came after an erasure that has ended is an erasure of its own.
+  const continued = unfinished !== undefined && begun?.finished === undefined ? unfinished : undefined;
+  const receipt = continued === undefined ? newReceipt(engine, request) : joined(continued, request);
+  await takeProbes(engine, receipt.id, request, options);
+  await keep(engine, { ...receipt, parts: pendingParts(receipt) });
+  const erased = await eraseAll(
+    engine,
+    { id: receipt.id, request, ids: continued === undefined ? ids : receipt.ids },
+    options,
+  );
+  const all = [...new Set([...receipt.ids, ...erased])];
+  const derived = receipt.counts.derived + all.length - new Set(receipt.ids).size;
+  return settleErasure(engine, { ...receipt, ids: all, counts: { ...receipt.counts, derived } }, options);
+}
+
+/** The receipts of a store, in the order in which their erasures began. */
+export function receiptsIn({ state }: Pick<Engine, 'state'>): ErasureReceipt[] {
+  return state.receipts.all().map((json) => JSON.parse(json) as ErasureReceipt);
+}
+
+function unfinishedReceipt(engine: ErasureDeps, { kind, subject, plan }: ErasureRequest): ErasureReceipt | undefined {
+  const asked = new Set(plan.about);
+  return receiptsIn(engine).find((each) => {
+    if (each.complete || each.target !== kind) return false;
+    return kind === 'ids' ? each.ids.some((id) => asked.has(id)) : each.subject === subject?.hash;
+  });
+}
+
+function newReceipt(engine: ErasureDeps, { kind, subject, plan, reason }: ErasureRequest): UnsignedReceipt {
+  const { environment, state } = engine;
+  const at = new Date(environment.clock.now()).toISOString();
+  return {
+    format: 1,
+    id: `erasure-${Buffer.from(environment.randomBytes(8)).toString('hex')}`,
+    store: storeIdOf(engine.storeKey),
+    number: state.receipts.count + 1,
+    target: kind,
+    ...(subject === undefined ? {} : { subject: subject.hash }),
+    ...(subject?.kind === 'namespace' ? { depth: subject.depth } : {}),
+    ...defined({ reason }),
+    at,
+    issuedAt: at,
+    counts: { about: plan.about.length, by: plan.by.length, derived: plan.derived.length },
+    ids: [...plan.about, ...plan.by, ...plan.derived],
+    withheld: [],
+    mentions: [...plan.mentions],
+    parts: [],
+    members: [],
+  };
+}
+
+/** The receipt of an interrupted erasure, with what was added since. */
+function joined(receipt: ErasureReceipt, { plan }: ErasureRequest): UnsignedReceipt {
+  const known = new Set(receipt.ids);
+  const added = (ids: readonly string[]) => ids.filter((id) => !known.has(id));
+  const [about, by, derived] = [added(plan.about), added(plan.by), added(plan.derived)];
+  const { complete: _, seal: __, signature: ___, ...rest } = receipt;
+  return {
+    ...rest,
+    ids: [...receipt.ids, ...about, ...by, ...derived],
+    mentions: [...new Set([...receipt.mentions, ...plan.mentions])],
+    counts: {
+      about: receipt.counts.about + about.length,
+      by: receipt.counts.by + by.length,
+      derived: receipt.counts.derived + derived.length,
+    },
+  };
+}
+
+function pendingParts({ target }: Pick<ErasureReceipt, 'target'>): ErasedPart[] {
+  const reason = 'The erasure has begun and was not finished. Erase the same again.';
+  const parts = target === 'ids' ? (['memories'] as const) : (['memories', 'names'] as const);
+  return parts.map((part) => ({ part, state: 'pending', reason }));
+}
+
+/** Takes probes of what will be erased. What a hold keeps is still there afterwards, so that it is probed when the hold ends. */
+async function takeProbes(
+  engine: ErasureDeps,
+  id: string,
+  { plan, names }: ErasureRequest,
+  { signal, onProgress }: ErasureRunOptions,
+): Promise<void> {
+  const held = new Set(plan.held);
+  const probed = [...plan.about, ...plan.by, ...plan.derived].filter((each) => !held.has(each));
+  const probes = new Probes(probed.length);
+  const contents = new StoredContents(engine.state.database);
+  const elapsedMs = startStopwatch();
+  for (const [i, each] of probed.entries()) {
+    const content = contents.ofId(each);
+    if (content !== undefined) probes.addMemory(content);
+    if (i % memoriesPerTurn !== memoriesPerTurn - 1) continue;
+    signal?.throwIfAborted();
+    onProgress?.({
+      phase: 'probe',
+      done: i + 1,
+      failed: 0,
+      total: probed.length,
+      perSecond: ((i + 1) / elapsedMs()) * 1000,
+    });
+    await nextTurn();
+  }
+  if (held.size === 0) for (const name of names) probes.addName(name);
+  engine.erasing.probes.set(id, probes);
+}
+
+/** After a restart, the names of the subject are all that can be searched for. */
+function probeNames({ erasing }: ErasureDeps, id: string, names: readonly string[]): void {
+  if (erasing.probes.has(id)) return;
+  const probes = new Probes(0, 'partial');
+  for (const name of names) probes.addName(name);
+  erasing.probes.set(id, probes);
+}
+
+/** Takes probes of what legal holds keep for erasures, before one of them ends. */
+export function probeWithheld({ state, erasing }: ErasureDeps): void {
+  const contents = new StoredContents(state.database);
+  const awaited = state.erasures.awaited();
+  for (const { row, erasure } of awaited) {
+    let probes = erasing.probes.get(erasure);
+    if (probes === undefined) {
+      probes = new Probes(awaited.length, 'partial');
+      erasing.probes.set(erasure, probes);
+    }
+    probes.addMemory(contents.withheldOf(row));
+  }
+}
+
+/** The erasures whose receipts are not complete although nothing waits for a hold any more. */
+export function settledBy({ state }: Pick<Engine, 'state'>): ErasureReceipt[] {
+  return receiptsIn({ state }).filter(({ id, complete }) => {
+    const erasure = complete ? undefined : state.erasures.byId(id);
+    return erasure !== undefined && state.erasures.stateOf(erasure) === 'complete';
+  });
+}
+
+async function eraseAll(
+  engine: ErasureDeps,
+  { id, request, ids }: { readonly id: string; readonly request: ErasureRequest; readonly ids: readonly string[] },
+  { signal, onProgress }: ErasureRunOptions,
+): Promise<string[]> {
+  const context = engine.writing();
+  const erased: string[] = [];
+  const { subject, reason } = request;
+  const elapsedMs = startStopwatch();
+  // An erasure that finds no memory also removes names.
+  for (let done = 0; done === 0 || done < ids.length; done += idsPerCommand) {
+    signal?.throwIfAborted();
+    const some = ids.slice(done, done + idsPerCommand);
+    const outcome = await submit(context, host, {
+      type: 'erase',
+      erasure: id,
+      ids: some,
+      ...defined({ subject, reason }),
+    });
+    erased.push(...outcome.erased);
+    const count = Math.min(done + idsPerCommand, ids.length);
+    onProgress?.({
+      phase: 'erase',
+      done: count,
+      failed: 0,
+      total: ids.length,
+      perSecond: (count / elapsedMs()) * 1000,
+    });
+    await nextTurn();
+  }
+  await submit(context, host, { type: 'finish-erasure', erasure: id });
+  return erased;
+}
+
+/** Removes from disk what was erased, searches every file for it, and keeps a new receipt. */
+export async function settleErasure(
+  engine: ErasureDeps,
+  receipt: UnsignedReceipt,
+  options: ErasureRunOptions,
+): Promise<ErasureReceipt> {
+  const { state, environment, erasing } = engine;
+  const parts = await physicalParts(engine, options);
+  const scan = await scanned(engine, receipt.id, options);
+  const erasure = state.erasures.byId(receipt.id);
+  const withheld = state.erasures.awaited(receipt.id).map(({ id }) => ({ id, reason: 'legal-hold' as const }));
+  const ids = [...new Set([...receipt.ids, ...withheld.map(({ id }) => id)])];
+  const audit = await proofOf(engine, ids, options.signal);
+  const {
+    scan: _,
+    audit: __,
+    complete: ___,
+    seal: ____,
+    signature: _____,
+    ...rest
+  } = receipt as Partial<ErasureReceipt> & UnsignedReceipt;
+  const unsigned: UnsignedReceipt = {
+    ...rest,
+    issuedAt: new Date(environment.clock.now()).toISOString(),
+    ids,
+    withheld,
+    parts: [...logicalParts(receipt, erasure, withheld.length), ...parts],
+    members: await membersOf(engine),
+    ...defined({ scan, audit }),
+  };
+  const kept = await keep(engine, unsigned);
+  if (kept.complete) erasing.probes.delete(kept.id);
+  return kept;
+}
+
+/** Signs a receipt and stores it. */
+async function keep(engine: ErasureDeps, receipt: UnsignedReceipt): Promise<ErasureReceipt> {
+  const signed = signedReceipt(receipt, { storeKey: engine.storeKey, key: engine.audit.signingKey });
+  await submit(engine.writing(), host, { type: 'keep-receipt', erasure: signed.id, receipt: JSON.stringify(signed) });
+  return signed;
+}
+
+function logicalParts(
+  { target }: Pick<ErasureReceipt, 'target'>,
+  erasure: StoredErasure | undefined,
+  withheld: number,
+): ErasedPart[] {
+  const isErased = erasure?.finished !== undefined;
+  const reason = isErased
+    ? 'A legal hold concerns a part of it. The end of the hold erases that part.'
+    : 'The erasure has begun and was not finished. Erase the same again.';
+  const part = (name: ErasedPart['part'], isGone: boolean): ErasedPart =>
+    isGone ? { part: name, state: 'gone' } : { part: name, state: 'pending', reason };
+  const memories = part('memories', isErased && withheld === 0);
+  return target === 'ids' ? [memories] : [memories, part('names', isErased && erasure?.namesWait === false)];
+}
+
+/** Writes the files again that may still contain what was erased. What cannot be done now is pending, with its reason. */
+async function physicalParts(engine: ErasureDeps, { signal, onProgress }: ErasureRunOptions): Promise<ErasedPart[]> {
+  const copies: ErasedPart = {
+    part: 'copies',
+    state: 'unsupported',
+    reason:
+      'Backups, snapshots and exports outside the folder stay as they are. Delete them, or pass this receipt to `open` as `erased` when you restore one.',
+  };
+  const { database } = engine.state;
+  if (database.memory) return [{ part: 'database', state: 'gone' }, { part: 'index', state: 'gone' }, copies];
+  const folder = dirname(database.name);
+  const report = (phase: string, done: number) => onProgress?.({ phase, done, failed: 0, total: 2, perSecond: 0 });
+  report('purge', 0);
+  const index = await partOf('index', async () => {
+    removeLeftovers(folder);
+    await engine.spaces.removeIdleIndexes();
+    await engine.vectors.purge();
+    return undefined;
+  });
+  signal?.throwIfAborted();
+  report('purge', 1);
+  const rewritten = await partOf('database', async () => {
+    await assertRoom(folder, database);
+    const { busy } = await engine.rewriteDatabase();
+    const isAuditBusy = await whileBusy(() => engine.audit.emptyLog());
+    if (!busy && !isAuditBusy) return undefined;
+    return 'A reader uses an earlier state of the database. The store tries again until the reader has ended. Then erase the same again.';
+  });
+  signal?.throwIfAborted();
+  report('purge', 2);
+  return [rewritten, index, ...clusterLogOf(folder), copies];
+}
+
+/** Runs what makes a part gone. It returns or throws the reason why the part is pending. */
+async function partOf(part: ErasedPart['part'], run: () => Promise<string | undefined>): Promise<ErasedPart> {
+  try {
+    const reason = await run();
+    return reason === undefined ? { part, state: 'gone' } : { part, state: 'pending', reason };
+  } catch (thrown) {
+    const error = fromSqlite(thrown);
+    if (MemoryError.is(error) && error.code === 'STORE_CLOSED') throw error;
+    return { part, state: 'pending', reason: `${messageOf(error)} Then erase the same again.` };
+  }
+}
+
+function clusterLogOf(folder: string): ErasedPart[] {
+  if (!existsSync(join(folder, raftFolder))) return [];
+  const reason =
+    'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, for at most twice `snapshotEveryMs`.';
+  return [{ part: 'cluster-log', state: 'pending', reason }];
+}
+
+async function membersOf(_engine: ErasureDeps): Promise<ErasedMember[]> {
+  return [];
+}
+
+async function scanned(engine: ErasureDeps, id: string, options: ErasureRunOptions): Promise<ErasureScan | undefined> {
+  const { state, erasing } = engine;
+  const probes = erasing.probes.get(id);
+  if (state.database.memory || probes === undefined) return undefined;
+  const all = probes.all;
+  const search = new ByteSearch(all.map(({ bytes }) => bytes));
+  const { files, bytes, found } = await scanFolder(dirname(state.database.name), search, options);
+  const hits = [...found].map(([i, place]) => ({ probe: all[i] as Probe, place }));
+  const contents = new StoredContents(state.database);
+  const shared = await sharedProbes(
+    contents,
+    hits.map(({ probe }) => probe),
+    hits.length === 0 ? [] : contents.names(),
+    options.signal,
+  );
+  const left = hits.filter((_, i) => !shared.has(i));
+  return {
+    files,
+    bytes,
+    probes: all.length,
+    shared: shared.size,
+    basis: probes.basis,
+    found: left.slice(0, maxFound).map(({ probe, place }) => ({ ...place, field: probe.field })),
+  };
+}
+
+const erasingActions: ReadonlySet<string> = new Set(['erase', 'finish-erasure', 'release-hold']);
+
+/** Proves that the audit records the erasure of these memories. */
+async function proofOf(
+  { audit }: ErasureDeps,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ErasureProof | undefined> {
+  const checkpoint = (await whileBusy(() => audit.checkpoint())).find(({ chain }) => chain === 'changes');
+  if (checkpoint === undefined) return undefined;
+  const { chain } = audit.logs.changes;
+  const search = { ids, actions: erasingActions, decision: 'allowed', order: 'oldest' } as const;
+  const range = { after: { changes: 0, access: 0 }, upTo: { changes: checkpoint.size, access: 0 } };
+  const entries: EntryProof[] = [];
+  const between = async () => {
+    signal?.throwIfAborted();
+    await nextTurn();
+  };
+  for await (const { entry } of searchChains(audit.logs, search, range, between)) {
+    const proof = proveEntry(chain, entry.seq, checkpoint.size);
+    if (proof !== undefined) entries.push(proof);
+    await between();
+  }
+  return { checkpoint: checkpoint.note, entries };
+}
