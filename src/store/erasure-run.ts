@@ -4,7 +4,7 @@ import { type EntryProof, proveEntry } from '../audit/entry-proof';
 import { searchChains } from '../audit/search';
 import type { Progress } from '../domain/calls';
 import { defined } from '../domain/defined';
-import type { ErasurePlan, ErasureSubject, StoredErasure } from '../domain/erasure';
+import type { ErasurePlan, ErasureSubject } from '../domain/erasure';
 import { MemoryError } from '../domain/errors';
 import { messageOf } from '../domain/realms';
 import { nextTurn, startStopwatch } from '../environment/timers';
@@ -251,7 +251,6 @@ async function eraseAll(
     });
     await nextTurn();
   }
-  await submit(context, host, { type: 'finish-erasure', erasure: id });
   return erased;
 }
 
@@ -262,9 +261,11 @@ export async function settleErasure(
   options: ErasureRunOptions,
 ): Promise<ErasureReceipt> {
   const { state, environment, erasing } = engine;
+  // It removes names again that other memories used until now.
+  const { inUse } = await submit(engine.writing(), host, { type: 'finish-erasure', erasure: receipt.id });
   const parts = await physicalParts(engine, options);
   const scan = await scanned(engine, receipt.id, options);
-  const erasure = state.erasures.byId(receipt.id);
+  const namesWait = state.erasures.byId(receipt.id)?.namesWait === true;
   const withheld = state.erasures.awaited(receipt.id).map(({ id }) => ({ id, reason: 'legal-hold' as const }));
   const ids = [...new Set([...receipt.ids, ...withheld.map(({ id }) => id)])];
   const audit = await proofOf(engine, ids, options.signal);
@@ -281,7 +282,7 @@ export async function settleErasure(
     issuedAt: new Date(environment.clock.now()).toISOString(),
     ids,
     withheld,
-    parts: [...logicalParts(receipt, erasure, withheld.length), ...parts],
+    parts: [...logicalParts(receipt, { withheld: withheld.length, namesWait, inUse }), ...parts],
     members: await membersOf(engine),
     ...defined({ scan, audit }),
   };
@@ -299,17 +300,14 @@ async function keep(engine: ErasureDeps, receipt: UnsignedReceipt): Promise<Eras
 
 function logicalParts(
   { target }: Pick<ErasureReceipt, 'target'>,
-  erasure: StoredErasure | undefined,
-  withheld: number,
+  { withheld, namesWait, inUse }: { readonly withheld: number; readonly namesWait: boolean; readonly inUse: number },
 ): ErasedPart[] {
-  const isErased = erasure?.finished !== undefined;
-  const reason = isErased
-    ? 'A legal hold concerns a part of it. The end of the hold erases that part.'
-    : 'The erasure has begun and was not finished. Erase the same again.';
-  const part = (name: ErasedPart['part'], isGone: boolean): ErasedPart =>
-    isGone ? { part: name, state: 'gone' } : { part: name, state: 'pending', reason };
-  const memories = part('memories', isErased && withheld === 0);
-  return target === 'ids' ? [memories] : [memories, part('names', isErased && erasure?.namesWait === false)];
+  const held = 'A legal hold concerns a part of it. The end of the hold erases that part.';
+  const used = `${inUse} namespaces or sets of access tags name the subject, and other memories use them. Share these memories elsewhere or erase them. Then erase the same again.`;
+  const part = (name: ErasedPart['part'], reason: string | undefined): ErasedPart =>
+    reason === undefined ? { part: name, state: 'gone' } : { part: name, state: 'pending', reason };
+  const memories = part('memories', withheld > 0 ? held : undefined);
+  return target === 'ids' ? [memories] : [memories, part('names', namesWait ? held : inUse > 0 ? used : undefined)];
 }
 
 /** Writes the files again that may still contain what was erased. What cannot be done now is pending, with its reason. */
