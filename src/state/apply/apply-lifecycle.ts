@@ -4,7 +4,10 @@ import { applyErase, applyFinishErasure, applyKeepReceipt, completeErasures } fr
 import { applyHold, applyReleaseHold } from './apply-hold';
 
 /** The commands about legal holds and erasures. */
-export type LifecycleCommand = Extract<Command, { type: 'hold' | 'release-hold' | 'erase' | 'finish-erasure' | 'keep-receipt' }>;
+export type LifecycleCommand = Extract<
+  Command,
+  { type: 'hold' | 'release-hold' | 'erase' | 'finish-erasure' | 'keep-receipt' }
+>;
 
 /** Applies a command about a legal hold or an erasure. */
 export function applyLifecycle(context: ApplyContext, command: LifecycleCommand): Outcome {
