@@ -13,14 +13,17 @@ const texts = [
   'Order 4417 was lost. Nobody knows where.',
 ];
 
+// LYING_GROUPS=200 tells each lie about as many groups, whose number differs.
+const groups = Number(process.env.LYING_GROUPS ?? 1);
+
 let store: MemoryStore;
 beforeAll(async () => {
   store = await MemoryStore.inMemory();
 });
 afterAll(() => store.close());
 
-async function handleWithTexts(label: string) {
-  const handle = store.admin.within({ namespace: [label] });
+async function handleWithTexts(...namespace: string[]) {
+  const handle = store.admin.within({ namespace });
   await handle.rememberMany(texts.map((text) => ({ text, embed: false })));
   return handle;
 }
@@ -40,10 +43,14 @@ describe('a chat server that lies', () => {
     if (kind in failures) expect(summary).toMatchObject({ code: 'SUMMARIZER_FAILED', retryable: true });
     else expect(summary).toEqual({ facts: [], usage: { inputTokens: 100, outputTokens: 20 } });
 
-    const handle = await handleWithTexts(kind);
-    const before = (await handle.list()).items;
-    expect(await handle.consolidate({}, { ...options, summarizer })).toMatchObject({ facts: 0, sources: 0 });
-    expect((await handle.list()).items).toEqual(before);
+    for (let n = 1; n <= groups; n++) {
+      const handle = await handleWithTexts(kind, `${n}`);
+      const before = (await handle.list()).items;
+      expect(await handle.consolidate({}, { ...options, summarizer })).toMatchObject({ facts: 0, sources: 0 });
+      expect((await handle.list()).items).toEqual(before);
+      // The store can be written throughout.
+      expect((await handle.remember(`Group ${n} is done.`, { embed: false })).outcome).toBe('stored');
+    }
   });
 });
 

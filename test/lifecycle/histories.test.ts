@@ -5,6 +5,8 @@ import { ended, openFolder, openInMemory, temporaryFolder } from '../store/store
 
 const histories = Number(process.env.CONSOLIDATION_HISTORIES ?? 2);
 const stepsOfHistory = 18;
+// CONSOLIDATION_UNDOS=1000 undoes as many random histories.
+const undos = Number(process.env.CONSOLIDATION_UNDOS ?? 1);
 
 /** A word that no other text has. */
 let words = 0;
@@ -88,26 +90,34 @@ test('random changes, also while a summarizer works, leave no stale fact and los
   expect(groups).toBeGreaterThan(histories);
 });
 
-test('undo restores the same state but for revisions', async () => {
-  const random = new Random(7);
+async function undoOneHistory(seed: number): Promise<void> {
+  const random = new Random(seed);
   const store = await openInMemory();
   const handle = store.as({ agentId: 'a' });
-  for (let i = 0; i < 30; i++)
-    await handle.remember(`${newWord()} and more`, {
-      namespace: ['n', `${random.whole(1, 2)}`],
-      tags: [`t${random.whole(1, 3)}`],
-      sessionId: `s${random.whole(1, 2)}`,
-      visibility: random.chance(0.3) ? 'private' : 'shared',
-    });
+  const written = Array.from({ length: 30 }, () => ({
+    text: `${newWord()} and more`,
+    namespace: ['n', `${random.whole(1, 2)}`],
+    tags: [`t${random.whole(1, 3)}`],
+    sessionId: `s${random.whole(1, 2)}`,
+    visibility: random.chance(0.3) ? ('private' as const) : ('shared' as const),
+    embed: false as const,
+  }));
+  await handle.rememberMany(written);
+  for (let i = 0; i < 6; i++) await changeOne(handle, random);
   const content = async () =>
     (await handle.list({ limit: 1_000, order: 'oldest' })).items.map(({ revision: _, updatedAt: __, ...rest }) => rest);
   const before = await content();
   const summarizer = quoting(random, async () => undefined);
   const { facts } = await handle.consolidate({}, { dryRun: false, minSources: 2, summarizer, ratio: 1 });
-  expect(facts).toBeGreaterThan(4);
+  expect(facts).toBeGreaterThan(2);
   for (const { id } of (await handle.list({ filter: { kind: 'summary' }, limit: 1_000 })).items)
     await handle.undoConsolidation(id);
   expect(await content()).toEqual(before);
+  await ended(store);
+}
+
+test('undo restores the same state but for revisions', async () => {
+  for (let seed = 7; seed < 7 + undos; seed++) await undoOneHistory(seed);
 });
 
 describe('sources and derived', () => {
