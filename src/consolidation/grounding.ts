@@ -1,4 +1,5 @@
 import { analyze } from '../keyword-index/analyzer';
+import { namesIn, numbersIn } from '../keyword-index/stated-words';
 import { stopWords } from '../keyword-index/stop-words';
 import { bytesOfTexts } from './ratio';
 import { sentencesOf } from './sentences';
@@ -82,7 +83,7 @@ function problemOf({ text, from }: FactDraft, group: GroupTexts): GroundingProbl
   const words = contentWords(text);
   const known = new Set(analyze(near));
   if (shareIn(words, known) < leastOverlap || words.length === 0) return 'overlap';
-  const names = namesOf(text);
+  const names = namesIn(text);
   if (names.some((name) => !group.words.has(name)) || shareIn(names, new Set(analyze(near))) < leastNames)
     return 'name';
   return losesHedge(text, words, cited) ? 'hedge' : undefined;
@@ -141,7 +142,6 @@ const date = new RegExp(
   `\\d{1,2}(?:st|nd|rd|th)?(?: of)? ${month}(?:,? \\d{4})?|${month} \\d{1,2}(?:st|nd|rd|th)?(?:,? \\d{4})?|\\d{4}-\\d{2}-\\d{2}|\\b(?:19|20)\\d{2}\\b`,
   'giu',
 );
-const number = /\p{N}+(?:[.,:]\p{N}+)*/gu;
 
 function hasForeignNumber(text: string, near: string, days: ReadonlySet<string>): boolean {
   const plain = near.toLowerCase();
@@ -157,33 +157,12 @@ function hasForeignNumber(text: string, near: string, days: ReadonlySet<string>)
   );
 }
 
-/** The numbers of a text, without separators of thousands and leading zeros. */
-function numbersIn(text: string): readonly string[] {
-  return (text.normalize('NFKC').match(number) ?? []).flatMap((each) =>
-    each
-      .replace(/[.,](?=\d{3}(?:\D|$))/g, '')
-      .split(':')
-      .map((part) => part.replace(/^0+(?=\d)/, '').replace(',', '.')),
-  );
-}
-
 function contentWords(text: string): readonly string[] {
   return [...new Set(analyze(text))].filter((word) => !stopWords.has(word));
 }
 
 function shareIn(words: readonly string[], known: ReadonlySet<string>): number {
   return words.length === 0 ? 1 : words.filter((word) => known.has(word)).length / words.length;
-}
-
-const name = /(?<=[\p{L}\p{N},;:)"'’]\s+["'(]?)\p{Lu}[\p{L}\p{M}]+/gu;
-const calendar: ReadonlySet<string> = new Set(
-  analyze(`January February March April May June July August September October November December
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday`),
-);
-
-/** The words with a capital letter that do not begin a sentence, without months and days, which stand for a date. */
-function namesOf(text: string): readonly string[] {
-  return [...new Set(analyze((text.match(name) ?? []).join(' ')))].filter((word) => !calendar.has(word));
 }
 
 const requests: readonly RegExp[] = [

@@ -231,6 +231,12 @@ export interface Hit<M = Metadata> extends Memory<M> {
   parts?: ScoreParts;
   /** Present with `explain: true`. */
   search?: SearchSummary;
+  /**
+   * How many other sources say the same: with the same numbers, names and negations, in nearly the same words. Only memories that the call may
+   * return, that are shared, at least 'standard' and made from no others count, with the same labels and about the same user. Each
+   * source counts once (see `maxPerSource`), and all principals that no rule names are one. It raises no `trust`. Present from 2 on.
+   */
+  corroboratedBy?: number;
   /** The part of the text that matches best. Present if the text has more than 600 characters. */
   excerpt?: Excerpt;
 }

@@ -168,6 +168,26 @@ export class KeywordIndex {
     );
   }
 
+  /**
+   * Finds the visible rows whose texts contain at least `least` of the terms, those with more of them first, then the later ones.
+   *
+   * @param isWanted Decides about a row before it is counted.
+   */
+  rowsWith(terms: readonly string[], texts: VisibleTexts, least: number, isWanted: (row: number) => boolean): number[] {
+    const counts = new Map<number, number>();
+    for (const term of terms) {
+      const { rows, length } = this.#visibleAmong(this.#postings.of(term), texts);
+      for (let i = 0; i < length; i++) {
+        const row = rows[i]!;
+        const count = counts.get(row);
+        if (count !== undefined) counts.set(row, count + 1);
+        else if (isWanted(row)) counts.set(row, 1);
+      }
+    }
+    const found = [...counts].filter(([, count]) => count >= least);
+    return found.sort(([a, inA], [b, inB]) => inB - inA || b - a).map(([row]) => row);
+  }
+
   /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. Adds the terms that occur to `scored`. */
   #withSums<T>(
     terms: readonly string[],

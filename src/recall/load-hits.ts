@@ -2,6 +2,7 @@ import { invalidInput, type MemoryError } from '../domain/errors';
 import type { Hit, SearchSummary } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
+import type { MemoryRow } from '../state/tables/memory-row';
 import { ExcerptFinder, maxExcerptLength } from './excerpt';
 import type { ReadContext } from './read-context';
 import { recheck, viewOf } from './recheck';
@@ -70,6 +71,8 @@ interface Loading {
 
 interface LoadedHits {
   readonly hits: Hit[];
+  /** The records of the hits. */
+  readonly records: MemoryRow[];
   readonly picker: SourcePicker;
   /** Whether `maxBytes` ended the answer. */
   readonly isCut: boolean;
@@ -85,6 +88,7 @@ export function loadHits(
 ): LoadedHits | typeof inLaterTurn {
   const { topK, maxBytes, query, vector, selection } = request;
   const hits: Hit[] = [];
+  const records: MemoryRow[] = [];
   const passedOver: string[] = [];
   let excerpts: ExcerptFinder | undefined;
   let bytes = 0;
@@ -109,12 +113,13 @@ export function loadHits(
       hit.excerpt = excerpts.find(row, memory.text);
     }
     hits.push(hit);
+    records.push(record);
   }
   if (summary !== undefined) {
     const left = passedOver.length === 0 ? {} : { passedOver: passedOver.slice(0, maxPassedOver) };
     for (const hit of hits) hit.search = { ...summary, ...left };
   }
-  return { hits, picker, isCut };
+  return { hits, records, picker, isCut };
 }
 
 function tooManyBytes(fitting: number): MemoryError {

@@ -9,7 +9,9 @@ import { nextTurn } from '../environment/timers';
 import { analyzeQuery } from '../keyword-index/analyzer';
 import type { FilterFacts } from '../state/queries/filter-facts';
 import type { Space } from '../state/tables/interning';
+import type { MemoryRow } from '../state/tables/memory-row';
 import type { ScanningIndex } from '../vector-index/vector-index';
+import { Corroboration, leastSources } from './corroboration';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
 import { bestOf, type HitsRequest, loadHits } from './load-hits';
@@ -172,7 +174,7 @@ async function search(
     const summary = () => summaryOf(context, caller, { vector, visible: ranking.visible, found, verified });
     const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);
     return answer(context, caller, rankWith, {
-      ...{ request: { ...request, vector }, loader, depth, isDeepest },
+      ...{ request: { ...request, vector }, loader, visible: ranking.visible, depth, isDeepest },
       cap: SourceCap.for(state, maxPerSource, topK),
       summary: request.explain ? summary : undefined,
     });
@@ -183,6 +185,7 @@ interface Answering {
   readonly request: HitsRequest;
   readonly cap: SourceCap | undefined;
   readonly loader: RecordLoader;
+  readonly visible: VisibleSet;
   readonly depth: number;
   /** Whether no more rows can be found. */
   readonly isDeepest: boolean;
@@ -206,10 +209,15 @@ function answer(
   const { best, isWhole } = bestOf(context, uncapped === ranked ? ranked : united(ranked, uncapped), depth, cap);
   const loaded = loadHits(context, caller, loader, best, { request, summary, picker: new SourcePicker(cap) });
   if (loaded === inLaterTurn) return { type: 'more-turns-needed' };
-  const { hits, picker, isCut } = loaded;
+  const { hits, records, picker, isCut } = loaded;
   if (hits.length < request.topK && picker.passedOver > 0 && !isCut) {
     if (!isWhole && !isDeepest) return { type: 'more-rows-needed' };
     if (picker.hasOneSource) return answer(context, caller, rankWith, { ...answering, cap: undefined });
+  }
+  // Two others and the author of the hit are three.
+  if (context.state.interning.actorCount > leastSources) {
+    const found = hits.map((hit, i) => ({ hit, record: records[i] as MemoryRow }));
+    new Corroboration(context, caller, answering.visible).addTo(found);
   }
   return { type: 'hits', hits };
 }

@@ -14,7 +14,7 @@ type Context = Pick<ReadContext, 'state'>;
  * Checks whether a record may be returned to a caller. This is the second access check. It uses only the labels in the record, and does
  * not depend on the query that found it.
  */
-function mayLeave({ state }: Context, caller: Caller, record: MemoryRow, view: TrustView): boolean {
+export function mayLeave({ state }: Context, caller: Caller, record: MemoryRow, view: TrustView): boolean {
   const { actor, scope } = caller;
   if (!mayReadState(actor, record.state)) return false;
   const labels = memoryLabelsOf(state, record);

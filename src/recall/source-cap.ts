@@ -13,6 +13,42 @@ const defaultMost = 2;
 const standard = trustLevelOf('standard');
 const consolidation = sourceChannels.indexOf('consolidation');
 
+/** Numbers the sources of rows from 1. The rules of one moment decide, so they are for one search. */
+export class Sources {
+  readonly #state: State;
+  readonly #named = new Map<number, Map<number, number>>();
+  readonly #all = new Map<number, Map<number, number>>();
+  readonly #numbers = new Map<string, number>();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** @param areAllNamed Whether each party is a source of its own, whether the rules name it or not. */
+  of(row: number, areAllNamed = false): number {
+    const { author, labelSet } = this.#state.columns;
+    const [by, at] = [author[row] as number, labelSet[row] as number];
+    const byAuthor = areAllNamed ? this.#all : this.#named;
+    const known = byAuthor.get(by) ?? new Map<number, number>();
+    byAuthor.set(by, known);
+    const number = known.get(at) ?? this.#numberOf(by, at, areAllNamed);
+    known.set(at, number);
+    return number;
+  }
+
+  #numberOf(author: number, labelSet: number, areAllNamed: boolean): number {
+    const { interning, policy } = this.#state;
+    const { namespace } = interning.labelSet(labelSet);
+    const nameOf = (party: Party) => (areAllNamed || policy.isNamed(party, namespace) ? [party.kind, party.id] : []);
+    const parties = author === 0 ? [] : partiesOf(interning.actor(author)).map(nameOf);
+    const isOfHost = author !== 0 && parties.length === 0;
+    const key = isOfHost ? 'host' : JSON.stringify(parties.flat().length === 0 ? [] : parties);
+    const number = this.#numbers.get(key) ?? this.#numbers.size + 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+}
+
 /**
  * How many hits of one recall may come from one source, so that whoever writes most does not fill the answer. A source is the principal that
  * wrote a memory: the pair of both if it acted on behalf of a user. In what is less trusted than 'standard', all parties whom the rules do not
@@ -25,15 +61,11 @@ export class SourceCap {
   readonly most: number;
   readonly isDefault: boolean;
   readonly #state: State;
-  /** The numbers of sources by author and label set. The rules of one moment decide, so a cap is for one search. */
-  readonly #byAuthor = {
-    trusted: new Map<number, Map<number, number>>(),
-    others: new Map<number, Map<number, number>>(),
-  };
-  readonly #numbers = new Map<string, number>();
+  readonly #sources: Sources;
 
   private constructor(state: State, maxPerSource: number | undefined) {
     this.#state = state;
+    this.#sources = new Sources(state);
     this.most = maxPerSource ?? defaultMost;
     this.isDefault = maxPerSource === undefined;
   }
@@ -48,18 +80,11 @@ export class SourceCap {
   /** Returns the number of the source of a row, or `unlimited`. */
   of(row: number): number {
     if (!this.isLimited(row)) return unlimited;
-    const { author, labelSet, channel } = this.#state.columns;
+    const { author, channel } = this.#state.columns;
     const by = author[row] as number;
     const isFact = channel[row] === consolidation;
     if (this.isDefault && !isFact && by !== 0 && isRoot(this.#state.interning.actor(by))) return unlimited;
-    const at = labelSet[row] as number;
-    const isTrusted = this.#isTrusted(row);
-    const byAuthor = isTrusted ? this.#byAuthor.trusted : this.#byAuthor.others;
-    const known = byAuthor.get(by) ?? new Map<number, number>();
-    byAuthor.set(by, known);
-    const number = known.get(at) ?? this.#numberOf(by, at, isTrusted);
-    known.set(at, number);
-    return number;
+    return this.#sources.of(row, this.#isTrusted(row));
   }
 
   /** Returns whether the cap limits a row, by its source or by its reference. */
@@ -69,18 +94,6 @@ export class SourceCap {
 
   #isTrusted(row: number): boolean {
     return (this.#state.columns.trust[row] as number) > standard;
-  }
-
-  #numberOf(author: number, labelSet: number, isTrusted: boolean): number {
-    const { interning, policy } = this.#state;
-    const { namespace } = interning.labelSet(labelSet);
-    const nameOf = (party: Party) => (isTrusted || policy.isNamed(party, namespace) ? [party.kind, party.id] : []);
-    const parties = author === 0 ? [] : partiesOf(interning.actor(author)).map(nameOf);
-    const isOfHost = author !== 0 && parties.length === 0;
-    const key = isOfHost ? 'host' : JSON.stringify(parties.flat().length === 0 ? [] : parties);
-    const number = this.#numbers.get(key) ?? this.#numbers.size + 1;
-    this.#numbers.set(key, number);
-    return number;
   }
 }
 
@@ -119,7 +132,7 @@ export class SourcePicker {
 }
 
 /** A page or a document is one source, whoever brings it. Other channels have references of their own, such as the name of a format. */
-function referenceOf({ source_channel, source_ref }: Pick<MemoryRow, 'source_channel' | 'source_ref'>) {
+export function referenceOf({ source_channel, source_ref }: Pick<MemoryRow, 'source_channel' | 'source_ref'>) {
   if (source_ref === null || (source_channel !== 'tool' && source_channel !== 'document')) return undefined;
   return `${source_channel} ${source_ref}`;
 }

@@ -54,6 +54,7 @@ const callShape = z.object({
         text,
         trust: oneOf(trustLevels),
         origin: z.looseObject({ channel: text }, { error: expected('an object with a channel') }),
+        corroboratedBy: z.number({ error: expected('a number') }).optional(),
         excerpt: z
           .looseObject({ text, start: z.number(), end: z.number() }, { error: expected('an excerpt') })
           .optional(),
@@ -244,7 +245,8 @@ function quote(hit: Hit): string {
   const author = hit.agentId === undefined ? 'someone' : `agent ${plain(hit.agentId)}`;
   const by = hit.onBehalfOf === undefined ? author : `${author} for ${plain(hit.onBehalfOf)}`;
   const lines = hit.text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u).map((line) => `> ${withVisibleCharacters(line)}`);
-  const reliance = `trust ${hit.trust}, channel ${plain(hit.origin.channel)}`;
+  const others = hit.corroboratedBy === undefined ? '' : `, ${hit.corroboratedBy} other sources say the same`;
+  const reliance = `trust ${hit.trust}, channel ${plain(hit.origin.channel)}${others}`;
   return [`By ${by}${about}, ${hit.validFrom.toISOString()}, id ${plain(hit.id)}, ${reliance}:`, ...lines].join('\n');
 }
 

@@ -89,7 +89,7 @@ export const trustMistakes: readonly Mistake[] = [
   mistake(
     'cap: by agent only',
     'recall/source-cap.ts',
-    'isTrusted || policy.isNamed(party, namespace) ?',
+    'areAllNamed || policy.isNamed(party, namespace) ?',
     'policy !== undefined ?',
   ),
   mistake(
@@ -104,4 +104,42 @@ export const trustMistakes: readonly Mistake[] = [
     'return !this.isDefault || !this.#isTrusted(row);',
     'return !this.isDefault || row > 0;',
   ),
+  mistake(
+    'corroboration: counts what was only reported',
+    'recall/corroboration.ts',
+    '(trust[row] as number) > standard &&',
+    '(trust[row] as number) > 0 &&',
+  ),
+  mistake(
+    'corroboration: counts each name of those that no rule names',
+    'recall/corroboration.ts',
+    'const source = this.#sources.of(row);',
+    'const source = this.#sources.of(row, true);',
+  ),
+  mistake(
+    'corroboration: counts what repeats others',
+    'recall/corroboration.ts',
+    'return state.derivations.ofRow(row).length === 0 ? record : undefined;',
+    'return record;',
+  ),
+  {
+    name: 'corroboration: counts what is hidden',
+    edits: [
+      {
+        file: 'recall/corroboration.ts',
+        from: 'labelSet[row] === labelSet[record.row] &&',
+        to: 'labelSet[row] !== 0 &&',
+      },
+      {
+        file: 'recall/corroboration.ts',
+        from: "if (!mayLeave(this.#context, this.#caller, record, 'ordinary')) {",
+        to: 'if (state === undefined) {',
+      },
+      {
+        file: 'keyword-index/keyword-index.ts',
+        from: 'const { rows, length } = this.#visibleAmong(this.#postings.of(term), texts);',
+        to: 'const { rows, length } = this.#postings.of(term);',
+      },
+    ],
+  },
 ];

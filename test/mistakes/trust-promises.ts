@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import type { Principal } from 'multi-agent-memory';
+import type { NewMemory, Principal } from 'multi-agent-memory';
 
 import { every, open, type Promised, refused, texts } from './promise';
 
@@ -98,6 +98,33 @@ export const trustPromises: readonly Promised[] = [
       const expected = ['the well, notes ann', 'the well, notes ann', 'the well, notes ann'];
       for (const who of ['a stranger', 'ann', 'uma']) expected.push(`the well, says ${who}`, `the well, says ${who}`);
       deepEqual(found, expected.sort());
+    },
+  },
+  {
+    name: 'a memory is corroborated by two known others that the reader sees, that say it themselves and are trusted',
+    async run({ store, ann, wes }) {
+      const { access } = store.admin;
+      await access.allow('everyone', ['write'], ['open']);
+      const say = (agentId: string, more: Partial<NewMemory> = {}) =>
+        store.as({ agentId }).remember('the well is 40 metres deep', { ...open, ...more });
+      const corroborated = async () => {
+        const [first] = await ann.recall('the well', { agentId: 'ann', mode: 'keyword' });
+        const hits = await ann.recall('the well', { mode: 'keyword', topK: 50, maxPerSource: 50 });
+        equal(first?.corroboratedBy, undefined);
+        return hits.find(({ agentId }) => agentId === 'ann')?.corroboratedBy;
+      };
+      await say('ann');
+      for (const agentId of ['abe', 'amy', 'aud']) await access.allow({ agentId }, ['read', 'write'], ['open']);
+      for (const agentId of ['abe', 'amy', 'aud']) {
+        await access.clear({ agentId }, 'secret', []);
+        await say(agentId, { source: { channel: 'tool' } });
+        await say(agentId, { accessTags: ['secret'] });
+      }
+      const { id } = await wes.remember('the well is 40 metres deep', open);
+      for (const agentId of ['abe', 'amy']) await say(agentId, { derivedFrom: [id] });
+      equal(await corroborated(), undefined);
+      for (const agentId of ['eve', 'eva', 'evi']) await say(agentId);
+      equal(await corroborated(), 2);
     },
   },
 ];

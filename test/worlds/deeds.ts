@@ -106,6 +106,8 @@ const look: fc.Arbitrary<Look> = fc.record({
       mode: fc.constantFrom('hybrid' as const, 'semantic' as const, 'keyword' as const),
       topK: fc.constantFrom(1, 3, 50),
       threshold: fc.constantFrom(0, 0.3),
+      maxPerSource: fc.constantFrom(1, 2),
+      explain: fc.constant(true),
     },
     { requiredKeys: ['mode'] },
   ),

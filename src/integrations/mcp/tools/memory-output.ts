@@ -56,6 +56,7 @@ export const hitSchema = memorySchema.extend({
       priority: z.number(),
     }),
   ),
+  corroboratedBy: z.exactOptional(z.int().describe('How many other, independent sources say the same.')),
   search: z.exactOptional(
     z.object({
       method: z.enum(['words', 'exact', 'approximate']),
@@ -107,8 +108,8 @@ export function memoryOutput(memory: Memory): MemoryOutput {
 /** Converts a search result to JSON. */
 export function hitOutput(hit: Hit): HitOutput {
   const { excerpt: _, ...whole } = hit;
-  const { score, parts, search } = hit;
-  return { ...memoryOutput(whole), score, ...defined({ parts, search }) };
+  const { score, parts, search, corroboratedBy } = hit;
+  return { ...memoryOutput(whole), score, ...defined({ parts, search, corroboratedBy }) };
 }
 
 /** Formats memories as text for a model, with one line of JSON for each, marked as data. Returns `ifNone` if there are no memories. */
