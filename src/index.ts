@@ -129,6 +129,8 @@ export type {
 export { refusalBetween } from './raft/transport/refusal-between';
 export { type PromptContext, type PromptContextOptions, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
+export { builtInScreener } from './screening/built-in/built-in-screener';
+export type { Screener, ScreeningVerdict } from './screening/screener';
 export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, ExplainResult } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';

@@ -24,6 +24,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   embedding: ['domain', 'environment', 'providers'],
   // Turns texts into facts, and knows neither memories nor stores.
   consolidation: ['domain', 'environment', 'keyword-index', 'providers'],
+  screening: ['domain', 'environment'],
   'vector-index': ['domain', 'environment'],
   'keyword-index': ['domain'],
   audit: ['domain', 'sqlite', 'environment'],
