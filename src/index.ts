@@ -88,6 +88,18 @@ export type {
   Selection,
   TimeSpan,
 } from './domain/selection';
+export type {
+  ExportedEnd,
+  ExportedManifest,
+  ExportedNamespace,
+  ExportedRevision,
+  ExportedRule,
+  ExportedSubjectMemory,
+  ExportLine,
+  MemoryRecipient,
+  SubjectExportCounts,
+  SubjectExportOptions,
+} from './domain/subject-export';
 export type { MinTrust, Trust } from './domain/trust';
 export { builtInEmbedder } from './embedding/built-in/built-in-embedder';
 export type { Embedder, EmbeddingSpace } from './embedding/embedder';

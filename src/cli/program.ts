@@ -7,6 +7,7 @@ import { clusterRecoverCommand } from './commands/cluster-recover-command';
 import { clusterStatusCommand } from './commands/cluster-status-command';
 import { consolidateCommand } from './commands/consolidate-command';
 import { exportCommand } from './commands/export-command';
+import { exportSubjectCommand } from './commands/export-subject-command';
 import { forgetCommand } from './commands/forget-command';
 import { getCommand } from './commands/get-command';
 import { holdCommand } from './commands/hold-command';
@@ -39,6 +40,7 @@ const commands: Readonly<Record<string, Command>> = {
   get: getCommand,
   recall: recallCommand,
   export: exportCommand,
+  'export-subject': exportSubjectCommand,
   import: importCommand,
   forget: forgetCommand,
   consolidate: consolidateCommand,

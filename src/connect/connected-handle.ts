@@ -13,7 +13,7 @@ import { accessRoutes, type HostAudit, handleRoutes, hostAuditRoutes } from './o
 import type { HandleSpec } from './protocol';
 import type { ReconnectingClient } from './reconnecting-client';
 import { RpcClient, remoteMethods } from './rpc-client';
-import { auditEntries, listedMemories, RemoteList, WatchIterator } from './streams';
+import { auditEntries, exportLines, listedMemories, RemoteList, WatchIterator } from './streams';
 
 type WatchOptions = Parameters<MemoryHandle['watch']>[0];
 
@@ -36,6 +36,7 @@ export function connectedHandle(client: ReconnectingClient, spec: HandleSpec, sc
         () => listedMemories(rpc, ...args),
       ),
     watch: (options) => watch(rpc, scope, options),
+    exportSubject: (...args) => exportLines(rpc, args[0], args[1]),
     within: (narrower) => {
       const narrowed = narrowScope(scope, parse(client.shapes.scope, narrower, 'scope'));
       if (narrowed === emptyScope) throw outsideScope();

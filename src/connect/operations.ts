@@ -2,6 +2,7 @@ import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
 import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
 import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
+import type { ExportLine } from '../domain/subject-export';
 import type { ErasureReceipt } from '../erasure/receipt';
 import type { AccessHandle } from '../store/access-handle';
 import type { AuditHandle, AuditPage, AuditQuery, StoreAudit } from '../store/audit-handle';
@@ -67,6 +68,7 @@ export const handleRoutes = {
   undoConsolidation: 'never',
   forgetWhere: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   watch: 'streamed',
+  exportSubject: 'streamed',
   stats: 'always',
   within: 'local',
 } as const satisfies Routes<MemoryHandle>;
@@ -208,6 +210,13 @@ export interface StreamOperations {
     query: object | undefined,
     delivered: number,
   ): StreamItem<AuditEntry | ExportedAuditEntry> | 'lost';
+  /** Reads the next line of an export. It opens and loses its stream as `audit.next` does. */
+  'exportSubject.next'(
+    stream: number,
+    subject: { userId: string },
+    options: object | undefined,
+    delivered: number,
+  ): StreamItem<ExportLine> | 'lost';
   /** Closes a stream before its end. */
   'stream.close'(stream: number): void;
 }

@@ -7,6 +7,7 @@ import { memoryStates } from '../domain/memory';
 import { parsedScopeOf } from '../domain/parse/parse-selection';
 import { expected, flag, integer, oneOf, parse } from '../domain/parse/shapes';
 import { type Caller, emptyScope, narrowScope } from '../domain/scope';
+import type { ExportLine } from '../domain/subject-export';
 import { trustLevels } from '../domain/trust';
 import { nextTurn } from '../environment/timers';
 import { relist } from '../recall/list';
@@ -104,6 +105,7 @@ const streamHandlers: StreamHandlers = {
   'watch.next': (call, stream, options) => nextItem(call, stream, () => handleOf(call).watch(options)),
   'audit.query': async (call, ...args) => handleOf(call).audit.query(...args),
   'audit.next': nextAuditEntry,
+  'exportSubject.next': nextExportLine,
   'stream.close': closeStream,
 };
 
@@ -133,6 +135,7 @@ const streamArguments: { readonly [K in keyof StreamOperations]: z.ZodType } = {
   'watch.next': z.tuple([streamNumber, anything]),
   'audit.query': anything,
   'audit.next': z.tuple([streamNumber, oneOf(['query', 'export']), anything, integer(0)]),
+  'exportSubject.next': z.tuple([streamNumber, anything, anything, integer(0)]),
   'stream.close': z.tuple([streamNumber]),
 };
 
@@ -304,6 +307,17 @@ async function nextAuditEntry(
 ): Promise<Awaited<ReturnType<StreamOperations['audit.next']>>> {
   if (delivered > 0 && !call.streams.has(stream)) return 'lost';
   return nextItem<AuditEntry | ExportedAuditEntry>(call, stream, () => handleOf(call).audit[method](query));
+}
+
+async function nextExportLine(
+  call: ServedCall,
+  stream: number,
+  subject: { userId: string },
+  options: object | undefined,
+  delivered: number,
+): Promise<Awaited<ReturnType<StreamOperations['exportSubject.next']>>> {
+  if (delivered > 0 && !call.streams.has(stream)) return 'lost';
+  return nextItem<ExportLine>(call, stream, () => handleOf(call).exportSubject(subject, options));
 }
 
 /** Reads the next item from a stream. Opens the stream if it is not open. */

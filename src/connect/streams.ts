@@ -1,5 +1,6 @@
 import { MemoryError } from '../domain/errors';
 import type { Memory, MemoryChange } from '../domain/memory';
+import type { ExportLine } from '../domain/subject-export';
 import type { ListOptions } from '../store/memory-handle';
 import type { StreamItem } from './operations';
 import { newStreamNumber, type RpcClient } from './rpc-client';
@@ -51,22 +52,41 @@ async function currentMemory(rpc: RpcClient, memory: Memory, version: string): P
 }
 
 /** Iterates over the entries of an audit query or export. Each entry is requested only when it is needed. */
-export async function* auditEntries<T>(
+export function auditEntries<T>(
   rpc: RpcClient,
   method: 'query' | 'export',
   query: object | undefined,
+): AsyncGenerator<T> {
+  return streamed(
+    rpc,
+    (stream, delivered) => rpc.read('audit.next', stream, method, query, delivered) as Promise<StreamItem<T> | 'lost'>,
+  );
+}
+
+/** Iterates over the lines of an export. Each line is requested only when it is needed. */
+export function exportLines(
+  rpc: RpcClient,
+  subject: { userId: string },
+  options: object | undefined,
+): AsyncGenerator<ExportLine> {
+  return streamed(rpc, (stream, delivered) => rpc.read('exportSubject.next', stream, subject, options, delivered));
+}
+
+async function* streamed<T>(
+  rpc: RpcClient,
+  nextOf: (stream: number, delivered: number) => Promise<StreamItem<T> | 'lost'>,
 ): AsyncGenerator<T> {
   const stream = newStreamNumber();
   let delivered = 0;
   let isDone = false;
   try {
     for (;;) {
-      const next = await rpc.read('audit.next', stream, method, query, delivered);
+      const next = await nextOf(stream, delivered);
       if (next === 'lost') throw iterationLost();
       isDone = next.done;
       if (next.done) return;
       delivered++;
-      yield next.value as T;
+      yield next.value;
     }
   } finally {
     if (!isDone) closeStream(rpc, stream);

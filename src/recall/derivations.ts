@@ -2,6 +2,7 @@ import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { Caller } from '../domain/scope';
 import type { Derivation } from '../state/tables/derivations';
+import type { MemoryRow } from '../state/tables/memory-row';
 import { findRecord } from './get';
 import type { ReadContext } from './read-context';
 import { checkRecord, toMemory } from './recheck';
@@ -17,6 +18,21 @@ export function sourcesOf(context: ReadContext, caller: Caller, id: string): Mem
 /** Reads the memories that were made from a memory. Only those that the caller may read. */
 export function derivedFrom(context: ReadContext, caller: Caller, id: string): Memory[] {
   return related(context, caller, id, (row) => context.state.derivations.bySource(row));
+}
+
+/** The ids of the sources of a memory that was checked, and of what was made from it, as far as the caller may read them. */
+export function linkedIds(
+  context: ReadContext,
+  caller: Caller,
+  { row }: Pick<MemoryRow, 'row'>,
+): { sources: string[]; derived: string[] } {
+  const { derivations, records } = context.state;
+  const readable = (linked: number, kind: Related['kind']) =>
+    kind === 'omitted' ? [] : (checkRecord(context, caller, records.uncheckedByRow(linked))?.id ?? []);
+  return {
+    sources: derivations.ofRow(row).flatMap(({ source, kind }) => readable(source, kind)),
+    derived: derivations.bySource(row).flatMap((each) => readable(each.row, each.kind)),
+  };
 }
 
 type Related = Pick<Derivation, 'row' | 'kind'>;

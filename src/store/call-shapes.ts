@@ -84,6 +84,8 @@ function handleShapes(limits: Limits) {
     callOptions: fields(callOptions),
     readOptions: fields(readOptions),
     longCallOptions: fields(longCallOptions),
+    subject: fields({ userId: name(limits) }),
+    subjectExportOptions: fields({ ...callOptions, others: oneOf(['pseudonyms', 'named']).optional() }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Namespace } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
 import type { QuotaKind, QuotaUse } from '../domain/quota';
 import type { Filter, Scope, Selection } from '../domain/selection';
+import type { ExportLine, SubjectExportOptions } from '../domain/subject-export';
 import type { MinTrust } from '../domain/trust';
 import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
 import type { BatchResult } from '../write/remember-many';
@@ -299,6 +300,17 @@ export interface MemoryHandle<M = Metadata> {
    * watches.
    */
   watch(options?: Scope & CallOptions & { since?: 'now' | 'start' | (string & {}) }): AsyncIterable<MemoryChange<M>>;
+  /**
+   * Exports what this handle can read about a user, line by line: the memories about the user, in whatever state, and those that the user
+   * or an agent on its behalf wrote, each with its revisions, links and recipients; the rules that name the user; and the namespaces that
+   * have it as a label. These are the memories that an erasure of the user would forget. Print each line as JSON, and the command
+   * `import` takes the file. Other users get pseudonyms.
+   *
+   * Each line is checked when it is delivered and recorded in the audit. Restart the iteration if it ends without its last line.
+   *
+   * @throws INVALID_INPUT, RECORD_DAMAGED, at the first `next()` or later
+   */
+  exportSubject(subject: { userId: string }, options?: SubjectExportOptions): AsyncIterable<ExportLine>;
   /** Counts the memories that this handle can read. */
   stats(options?: ReadOptions): Promise<HandleStats>;
   /** Changes and lists the rules that the principal may administer. */

@@ -11,6 +11,7 @@ import { isPlainObject } from '../domain/realms';
 import { type Caller, copyOfScope, emptyScope, narrowScope, outsideScope, type ParsedScope } from '../domain/scope';
 import { includedStates, type Scope, type Selection } from '../domain/selection';
 import { isShortId } from '../domain/short-id';
+import type { ExportLine, SubjectExportOptions } from '../domain/subject-export';
 import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
 import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
@@ -394,6 +395,20 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       void this.#calls.recordRefusal('watch', target, error);
       throw error;
     }
+  }
+
+  async *exportSubject(subject: { userId: string }, options: SubjectExportOptions = {}): AsyncGenerator<ExportLine> {
+    const { shapes } = this.#engine;
+    const exported = await this.#calls.read('exportSubject', async () => {
+      const [{ userId }, { others = 'pseudonyms', signal }] = parseAll(
+        [shapes.subject, subject, ['subject']],
+        [shapes.subjectExportOptions, options, ['options']],
+      );
+      const { SubjectExport } = await import('./subject-export');
+      const parts = { calls: this.#calls, caller: this.#caller, access: this.access };
+      return SubjectExport.begin(this.#engine, parts, { userId, others, signal });
+    });
+    yield* exported.lines();
   }
 
   stats(options: ReadOptions = {}): Promise<HandleStats> {

@@ -44,8 +44,9 @@ export async function compareReads(look: Look): Promise<number> {
   const seen = await watching.first(events.length);
   deepEqual(seen.map(brief).sort(), events.map(brief).sort(), 'watch from the start');
   for (const change of seen) compareThen(look, change);
+  await compareExport(look, visible);
   await compareRules(look);
-  return 25 + keys.length * namespaces.length + 3 * world.memories.length;
+  return 26 + keys.length * namespaces.length + 3 * world.memories.length;
 }
 
 async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
@@ -128,6 +129,18 @@ async function compareShortId({ handle }: Look, { id }: Known, visible: readonly
     const named = error.message.match(/[0-9a-f-]{36}/g) ?? [];
     ok(named.length > 1 && named.every((each) => meant.includes(each)), `${shortId} is said to mean ${named}`);
   }
+}
+
+/** An export of a user has what the user wrote and the reader may read, in whatever state. No memory here is about anybody. */
+async function compareExport({ handle, world: { reference } }: Look, visible: readonly Known[]): Promise<void> {
+  const written = visible.filter(({ labels: { author } }) =>
+    author === 'root' ? false : reference.halves(author).some((each) => 'userId' in each && each.userId === 'uma'),
+  );
+  const exported: Memory[] = [];
+  for await (const line of handle.exportSubject({ userId: 'uma' }, { others: 'named' })) {
+    if (line.line === 'memory') exported.push(line.memory);
+  }
+  sameIds(exported, written, 'export of a user');
 }
 
 async function compareRules({ handle, who, bound, world }: Look): Promise<void> {

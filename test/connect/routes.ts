@@ -44,7 +44,7 @@ handleRoutes satisfies Routes<RenamedHandle>;
 const remote = remoteMethods<MemoryHandle, typeof handleRoutes>(undefined as never, handleRoutes);
 true satisfies Same<
   Exclude<keyof MemoryHandle, keyof typeof remote>,
-  'rememberMany' | 'list' | 'watch' | 'within' | 'access' | 'audit' | 'scope'
+  'rememberMany' | 'list' | 'watch' | 'exportSubject' | 'within' | 'access' | 'audit' | 'scope'
 >;
 true satisfies Same<(typeof remote)['recall'], MemoryHandle['recall']>;
 remoteMethods<HostAudit, typeof hostAuditRoutes>(undefined as never, hostAuditRoutes).verify();

@@ -292,4 +292,31 @@ export const readingMistakes: readonly Mistake[] = [
     'rules.map((ofParty) => ofParty.map((each) => this.#idOf(each))),',
     'rules.slice(0, 1).map((ofParty) => ofParty.map((each) => this.#idOf(each))),',
   ),
+  {
+    name: 'export: memories that the caller may not read',
+    edits: [
+      {
+        file: 'store/subject-export.ts',
+        from: 'if (!isThere) return undefined;',
+        to: '',
+      },
+      {
+        file: 'store/subject-export.ts',
+        from: 'const record = findRecord(context, this.#caller, id);',
+        to: 'const record = context.state.records.unchecked(id);',
+      },
+    ],
+  },
+  mistake(
+    'export: links to memories that the caller may not read',
+    'recall/derivations.ts',
+    '(checkRecord(context, caller, records.uncheckedByRow(linked))?.id ?? [])',
+    '(records.uncheckedByRow(linked)?.id ?? [])',
+  ),
+  mistake(
+    'export: other users named',
+    'store/subject-export.ts',
+    'if (this.#isNamed || userId === this.#subject) return userId;',
+    'if (userId !== undefined) return userId;',
+  ),
 ];

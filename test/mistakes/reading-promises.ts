@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import type { MemoryChange, MemoryHandle } from 'multi-agent-memory';
+import type { ExportLine, MemoryChange, MemoryHandle } from 'multi-agent-memory';
 import { heardSince, Listener } from '../worlds/told';
 
 import { every, open, type Promised, refused, secret, texts } from './promise';
@@ -262,6 +262,29 @@ export const readingPromises: readonly Promised[] = [
       ];
       deepEqual(await counts(ann), [1, 0, 1]);
       deepEqual(await counts(wes), [2, 1, 2]);
+    },
+  },
+  {
+    name: 'an export of a user has what the reader may read, without links to the rest, and other users are not named',
+    async run({ store, ann, wes }) {
+      const subject = { userId: 'kim' };
+      await ann.remember('open note', { ...open, ...subject });
+      const kept = await wes.remember('secret note', { ...secret, ...subject });
+      await store.admin.remember('made of both', { ...open, ...subject, derivedFrom: [kept.id] });
+      await store.admin.access.allow({ userId: 'lee' }, 'writer', ['open']);
+      await store.as({ agentId: 'wes', onBehalfOf: { userId: 'lee' } }).remember('for lee', { ...open, ...subject });
+      const lines: ExportLine[] = [];
+      for await (const line of ann.exportSubject(subject)) lines.push(line);
+      const exported = lines.flatMap((each) => (each.line === 'memory' ? [each] : []));
+      deepEqual(texts(exported.map(({ memory }) => memory)), ['for lee', 'made of both', 'open note']);
+      deepEqual(
+        exported.flatMap(({ sources, derived }) => [...sources, ...derived]),
+        [],
+      );
+      deepEqual(
+        exported.flatMap(({ memory }) => memory.onBehalfOf ?? []),
+        ['person-1'],
+      );
     },
   },
 ];

@@ -130,6 +130,8 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => reader.derived(id));
     for (const length of [8, 13]) await ask(() => reader.get(id.slice(0, length)));
   }
+  await ask(() => linesOf(reader, 'u1'));
+  await ask(() => linesOf(reader, 'u2'));
   for (const { namespace } of [...cast.open, ...cast.closed]) {
     for (const key of ['k1', 'k2']) await ask(() => reader.get({ namespace, key }));
   }
@@ -141,6 +143,12 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
   }
   if (cast.audits) answers.push(...(await audited(stage.store.as(cast.reader))));
   return answers;
+}
+
+async function linesOf(reader: MemoryHandle, userId: string): Promise<unknown[]> {
+  const lines: unknown[] = [];
+  for await (const line of reader.exportSubject({ userId })) lines.push(line);
+  return lines;
 }
 
 /** Queries the audit as the reader. Its cursors are encrypted differently each time, so only their lengths are compared. */

@@ -1,5 +1,6 @@
 import { defined } from '../../domain/defined';
 import type { NewMemory, Principal } from '../../index';
+import { type JsonLine, jsonLines } from '../json-lines';
 import {
   contentKey,
   type ImportFormat,
@@ -37,6 +38,7 @@ const knownFields: readonly string[] = [...importedFields, ...ignoredFields];
 export function exportFormat(target: ImportTarget): ImportFormat {
   const occurrenceOf = occurrenceCounter();
   return {
+    readDocument: memoriesOf,
     parse: (value) => {
       if (!isJsonObject(value)) return { problem: 'not a memory: expected an object with a text.' };
       const unknown = Object.keys(value).filter((name) => !knownFields.includes(name));
@@ -47,6 +49,18 @@ export function exportFormat(target: ImportTarget): ImportFormat {
       return privacyProblem(value, target) ?? memoryOf(value, target, occurrenceOf);
     },
   };
+}
+
+/** The memories in an export. That of a subject has other lines, too, and memories that are not active. */
+async function* memoriesOf(pieces: AsyncIterable<Uint8Array | string>): AsyncGenerator<JsonLine> {
+  for await (const each of jsonLines(pieces)) {
+    const value = 'value' in each && isJsonObject(each.value) ? each.value : undefined;
+    if (typeof value?.line !== 'string') yield each;
+    else if (value.line !== 'memory') yield { number: each.number, skipped: `${value.line} lines` };
+    else if (isJsonObject(value.memory) && value.memory.state !== 'active')
+      yield { number: each.number, skipped: `${String(value.memory.state)} memories` };
+    else yield { number: each.number, value: value.memory };
+  }
 }
 
 function memoryOf(
