@@ -80,7 +80,10 @@ export interface OpeningsTable {
 export interface AuditTables extends ChainTables {
   audit_checkpoints: CheckpointsTable;
   audit_openings: OpeningsTable;
-  /** 'copied': a backup made this file, and no process has opened it since. */
+  /**
+   * 'copied': a backup made this file, and no process has opened it since. 'erased' with the id of an erasure: the names of its subject were
+   * removed.
+   */
   audit_marks: { mark: string };
 }
 

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { MemoryError } from '../domain/errors';
+import type { Namespace } from '../domain/namespace';
 import { type Actor, root } from '../domain/principal';
 import type { Environment } from '../environment/environment';
 import { nextTurn, pause } from '../environment/timers';
@@ -53,6 +54,20 @@ export interface AuditDeps {
   readonly databaseSync: CommitSync | undefined;
   /** Returns the version of the rules and the number of the last change of the store. Each entry contains both. */
   state(): { readonly policyVersion: number; readonly changeSeq: number };
+}
+
+/** The names that an erasure removes from the audit. */
+export interface ErasedAccessNames {
+  /** The id of the erasure. */
+  readonly id: string;
+  /** False if another call has to remove the rest later. */
+  readonly isWhole: boolean;
+  isUser(userId: string): boolean;
+  isNamespace(namespace: Namespace): boolean;
+}
+
+function markOf(erasure: string): string {
+  return `erased ${erasure}`;
 }
 
 /**
@@ -188,6 +203,26 @@ export class Audit {
       const dropped = log.chain.drop(end);
       if (dropped > 0) log.append(this.#chainEvent('retain', now, log.chain.headOfSegments(end)), this.#seed);
       return dropped;
+    });
+  }
+
+  /**
+   * Deletes names from the chain of accesses, once for each erasure. The entries themselves contain pseudonyms only.
+   *
+   * @throws DISK_FULL and other disk errors
+   */
+  eraseNames(erasures: readonly ErasedAccessNames[]): void {
+    const { names } = this.access.log;
+    const isDone = this.database.prepare('select 1 from audit_marks where mark = ?').pluck();
+    const open = erasures.filter(({ id }) => isDone.get(markOf(id)) === undefined);
+    if (open.length === 0) return;
+    this.access.flush();
+    this.access.inTransaction(() => {
+      names.erase((named) =>
+        open.some((each) => ('userId' in named ? each.isUser(named.userId) : each.isNamespace(named.namespace))),
+      );
+      const mark = this.database.prepare('insert or ignore into audit_marks (mark) values (?)');
+      for (const { id, isWhole } of open) if (isWhole) mark.run(markOf(id));
     });
   }
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import type { Change, Command, LabelChange, MemoryDraft } from '../../src/domain/command';
 import { clear, type Declaration, group, role } from '../../src/domain/declaration';
+import type { ErasureSubject } from '../../src/domain/erasure';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow, deny } from '../../src/domain/rule';
+import { subjectOf } from '../../src/state/tables/erased-subject';
 import { agentA, agentB, draft } from './test-state';
 
 /** The embedding space of the commands. */
@@ -46,6 +48,13 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   }),
   fc.record({ type: fc.constant('forget' as const), ids: fc.array(id, { minLength: 1, maxLength: 2 }) }),
   fc.record({
+    type: fc.constant('erase' as const),
+    erasure: fc.constant('e'),
+    subject: fc.constant(subjectOf(new Uint8Array(), { userId: 'u' }) as ErasureSubject),
+    ids: fc.array(id, { maxLength: 2 }),
+  }),
+  fc.constant({ type: 'finish-erasure' as const, erasure: 'e' }),
+  fc.record({
     type: fc.constant('declare' as const),
     declarations: fc
       .constantFrom(
@@ -84,7 +93,8 @@ export function commandsOf(length: fc.ArrayConstraints): fc.Arbitrary<Command[]>
   return fc.array(fc.tuple(change, fc.constantFrom(...actors)), length).map((changes) => {
     let ids = 0;
     return changes.map(([each, by], at) => {
-      const stamp = { at, by: each.type.includes('declar') ? root : by, scope: {}, seed: new Uint8Array(16) };
+      const isByHost = /declar|eras/.test(each.type);
+      const stamp = { at, by: isByHost ? root : by, scope: {}, seed: new Uint8Array(16) };
       if (each.type === 'declare') {
         const declarations = each.declarations.map((one) => ({ ...one, id: `id-${ids++}` }));
         return { ...each, declarations, stamp };

@@ -26,11 +26,12 @@ export interface ErasedNames {
 export function eraseNames(context: ApplyContext, subject: ErasureSubject, erasure: string, at: number): ErasedNames {
   const { names: tables, interning } = context;
   const names = new SubjectNames(storeKeyOf(context) ?? new Uint8Array(), subject);
-  const pseudonym = `erased-${createHash('sha256').update(erasure).digest('hex').slice(0, 16)}`;
+  const pseudonym = freePseudonym(interning, erasure);
   const { inUse, ...found } = findNames(context, names, { subject, pseudonym });
   const needed = neededByHolds(context, found);
+  // The ceiling of a user counts for everything that it has written, so all of them get the pseudonym together.
   const renamed: RenamedNames = {
-    actors: found.actors.filter(({ id }) => !needed.actors.has(id)),
+    actors: needed.actors ? [] : found.actors,
     namespaces: needed.labels ? [] : found.namespaces,
     labelSets: needed.labels ? [] : found.labelSets,
   };
@@ -41,11 +42,24 @@ export function eraseNames(context: ApplyContext, subject: ErasureSubject, erasu
   const hasName = (namespace: Namespace) =>
     areLabelsGone && (names.isWithin(namespace) || namespace.some((label) => names.isUser(label)));
   tables.deleteAuditNames({ isUser: (userId) => names.isUser(userId), hasName });
-  // The ceiling of an author counts for what it has written, so both get the pseudonym together.
-  const areActorsGone = needed.actors.size === 0;
-  if (areActorsGone) context.convertPolicy((stored) => withoutSubject(stored, { names, pseudonym, hasName, at }));
+  if (!needed.actors) context.convertPolicy((stored) => withoutSubject(stored, { names, pseudonym, hasName, at }));
   const isInHold = context.holds.eraseSubject(names);
-  return { wait: isInHold || needed.labels || !areActorsGone, inUse };
+  return { wait: isInHold || needed.labels || needed.actors, inUse };
+}
+
+/** A name that stands for nobody. It differs from those of an earlier end of the same erasure, after which the user may have returned. */
+function freePseudonym(interning: ApplyContext['interning'], erasure: string): string {
+  const base = `erased-${createHash('sha256').update(erasure).digest('hex').slice(0, 16)}`;
+  const taken = new Set([
+    ...interning
+      .actors()
+      .flatMap(({ actor: { party, onBehalfOf } }) => [party === 'root' ? '' : party.id, onBehalfOf?.id]),
+    ...interning.namespaces().map(({ path }) => path.at(-1)),
+    ...interning.labelSets().flatMap(({ accessTags }) => accessTags),
+  ]);
+  let free = base;
+  for (let n = 2; taken.has(free); n++) free = `${base}-${n}`;
+  return free;
 }
 
 interface Pseudonymising {
@@ -103,10 +117,9 @@ function withPseudonym({ party, onBehalfOf }: Actor, names: SubjectNames, pseudo
 function neededByHolds(
   context: ApplyContext,
   found: RenamedNames,
-): { readonly actors: ReadonlySet<number>; readonly labels: boolean } {
+): { readonly actors: boolean; readonly labels: boolean } {
   const { holds, names: tables, records, contributors, interning } = context;
-  const needed = new Set<number>();
-  if (holds.inForce.length === 0) return { actors: needed, labels: false };
+  if (holds.inForce.length === 0) return { actors: false, labels: false };
   const actors = new Set(found.actors.map(({ id }) => id));
   const namespaces = new Set(found.namespaces.map(({ id }) => id));
   const tagged = new Set(found.labelSets.map(({ id }) => id));
@@ -117,26 +130,23 @@ function neededByHolds(
     )
     .map(({ id }) => id);
   const isLabelled = new Set(labelSets);
-  let labels = false;
+  const needed = { actors: false, labels: false };
   for (const row of holds.withheldRows(0, Number.MAX_SAFE_INTEGER)) {
     const revisions = intactRevisions(context, row);
     // A damaged revision may need each of the names.
-    if (revisions === undefined) return { actors, labels: namespaces.size > 0 };
+    if (revisions === undefined) return { actors: true, labels: true };
     for (const { author, owner, label_set } of revisions) {
-      for (const id of [author, owner]) if (actors.has(id)) needed.add(id);
-      labels ||= isLabelled.has(label_set);
+      needed.actors ||= actors.has(author) || actors.has(owner);
+      needed.labels ||= isLabelled.has(label_set);
     }
   }
-  const held = (row: number) => {
+  const isRowHeld = (row: number) => {
     const record = records.uncheckedByRow(row);
-    return record !== undefined && isHeld(context, record) ? record : undefined;
+    return record !== undefined && isHeld(context, record);
   };
-  for (const id of actors) {
-    const rows = [...tables.rowsByActor(id), ...contributors.byActor(id)];
-    if (!needed.has(id) && rows.some((row) => held(row) !== undefined)) needed.add(id);
-  }
-  labels ||= tables.rowsOnceLabelled(labelSets).some((row) => held(row) !== undefined);
-  return { actors: needed, labels };
+  needed.actors ||= [...actors].some((id) => [...tables.rowsByActor(id), ...contributors.byActor(id)].some(isRowHeld));
+  needed.labels ||= tables.rowsOnceLabelled(labelSets).some(isRowHeld);
+  return needed;
 }
 
 function intactRevisions({ holds }: ApplyContext, row: number) {

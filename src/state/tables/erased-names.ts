@@ -121,11 +121,11 @@ export class NameTables {
     const rows = new Set(
       this.#database
         .prepare(
-          `select row from memories where author in (select value from json_each(?1)) or owner in (select value from json_each(?1))
-          or label_set in (select value from json_each(?2)) order by row`,
+          `select row from memories where author in (select value from json_each(@numbers)) or owner in (select value from json_each(@numbers))
+          or label_set in (select value from json_each(@labels)) order by row`,
         )
         .pluck()
-        .all(numbers, JSON.stringify(labels)) as number[],
+        .all({ numbers, labels: JSON.stringify(labels) }) as number[],
     );
     for (const row of this.rowsOnceLabelled(labels)) rows.add(row);
     for (const row of rows) {

@@ -438,6 +438,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
   if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
+  engine.eraseAccessNames();
   if (options.snapshots !== undefined) await scheduleSnapshots(engine, options.snapshots);
   if (options.consolidation.length > 0) await scheduleConsolidation(engine, options.consolidation);
   const upgrade = () => upgradeBuiltIn(engine, own, options);

@@ -40,6 +40,7 @@ import { PrincipalQuotas } from '../principal-quotas';
 import { ReadLevels } from '../read-levels';
 import type { SnapshotSchedule } from '../snapshot-schedule';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
+import { eraseAccessNames, mayEndErasure } from './erased-access-names';
 import { type MemoryShares, type MemoryUse, memoryShares } from './memory-shares';
 
 /** The parts that the composition root (`compose.ts`) has made. */
@@ -132,6 +133,9 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     consolidation.stored(stored.map(({ labelSet }) => state.interning.labelSet(labelSet)));
   },
   ({ chores }) => chores?.applied(),
+  ({ state, audit }, { outcomes }, { storeKey }) => {
+    if (outcomes.some(mayEndErasure)) eraseAccessNames(state, audit, storeKey);
+  },
 ];
 
 /**
@@ -324,8 +328,14 @@ export class Engine {
     return batch;
   }
 
+  /** Removes from the audit what a process had no time to remove, or what a snapshot says is erased. */
+  eraseAccessNames(): void {
+    if (!this.readOnly) eraseAccessNames(this.state, this.audit, this.#deps.storeKey);
+  }
+
   #installed(): void {
     const batch = this.model.replaced();
+    this.eraseAccessNames();
     this.audit.changed();
     this.spaces.follow(batch);
     this.spaces.removeUnusedIndexes();
