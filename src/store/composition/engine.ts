@@ -40,7 +40,7 @@ import { PrincipalQuotas } from '../principal-quotas';
 import { ReadLevels } from '../read-levels';
 import type { SnapshotSchedule } from '../snapshot-schedule';
 import { applyWithReserve, type DiskReserve } from './disk-reserve';
-import { eraseAccessNames, mayEndErasure } from './erased-access-names';
+import { eraseAccessNames } from './erased-access-names';
 import { type MemoryShares, type MemoryUse, memoryShares } from './memory-shares';
 
 /** The parts that the composition root (`compose.ts`) has made. */
@@ -96,6 +96,9 @@ const maxLagMs = 30_000;
 /** Commands that delete what is no memory, or no longer one. */
 const erasingCommands: ReadonlySet<string> = new Set(['release-hold', 'erase', 'finish-erasure']);
 
+/** Commands that end an erasure, or what was left of one. */
+const endingCommands: ReadonlySet<string> = new Set(['release-hold', 'finish-erasure']);
+
 /** What follows a commit, in this order. Each step runs even if another has failed. */
 const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineDeps) => void)[] = [
   ({ model }, batch) => model.follow(batch),
@@ -134,7 +137,8 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
   },
   ({ chores }) => chores?.applied(),
   ({ state, audit }, { outcomes }, { storeKey }) => {
-    if (outcomes.some(mayEndErasure)) eraseAccessNames(state, audit, storeKey);
+    if (outcomes.some((outcome) => outcome.ok && endingCommands.has(outcome.type)))
+      eraseAccessNames(state, audit, storeKey);
   },
 ];
 

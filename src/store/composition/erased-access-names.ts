@@ -2,14 +2,6 @@ import type { Audit } from '../../audit/audit';
 import type { StateStore } from '../../state/state-store';
 import { SubjectNames } from '../../state/tables/erased-subject';
 
-/** Commands that end an erasure, or a part of one. */
-const endingCommands: ReadonlySet<string> = new Set(['finish-erasure', 'release-hold']);
-
-/** Checks whether a command may have ended an erasure. */
-export function mayEndErasure({ ok, type }: { readonly ok: boolean; readonly type?: string }): boolean {
-  return ok && type !== undefined && endingCommands.has(type);
-}
-
 /**
  * Deletes the names of erased users and namespaces from the audit of accesses. It is no part of the state, so each process that opens a
  * folder for writing does it: when an erasure ends, and when it opens a folder whose last process was killed in between.
