@@ -21,6 +21,8 @@ export interface ErasureReceipt {
   subject?: string;
   /** The number of labels of the namespace. Absent for a user and for some memories. */
   depth?: number;
+  /** Absent unless what the user wrote about others was kept. */
+  keepAuthored?: true;
   reason?: string;
   /** When the erasure began, as ISO 8601. What was written later is not part of it. */
   at: string;

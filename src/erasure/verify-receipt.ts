@@ -4,6 +4,7 @@ import { decodeEntry } from '../audit/chain-entry';
 import { type Checkpoint, headOfCheckpoint, isSignedBy, parseNote, publicKeyOf } from '../audit/checkpoint';
 import { isProven } from '../audit/entry-proof';
 import { invalidInput } from '../domain/errors';
+import { addIssue, expected } from '../domain/parse/shapes';
 import { isPlainObject } from '../domain/realms';
 import { type ErasureReceipt, isComplete, isReceiptSignedBy } from './receipt';
 
@@ -43,6 +44,7 @@ const receiptShape = z.looseObject({
   target: z.enum(['user', 'namespace', 'ids']),
   subject: text.optional(),
   depth: count.optional(),
+  keepAuthored: z.literal(true).optional(),
   reason: text.optional(),
   at: z.iso.datetime(),
   issuedAt: z.iso.datetime(),
@@ -190,15 +192,16 @@ function proofProblems(
 
 const erasingActions: ReadonlySet<string> = new Set(['erase', 'finish-erasure', 'release-hold']);
 
-/** Parses receipts, such as those that were passed to `open`. @throws INVALID_INPUT with every problem */
-export function parsedReceipts(receipts: unknown, name: string): ErasureReceipt[] {
-  if (!Array.isArray(receipts)) {
-    throw invalidInput([{ path: [name], message: 'expected an array of receipts.' }], 'options');
+/** Accepts an array of receipts. Whether the store has made them is checked later, because it needs the secret of the store. */
+export const receiptsShape = z.unknown().transform((value, ctx): ErasureReceipt[] => {
+  if (!Array.isArray(value)) {
+    addIssue(ctx, expected('an array of receipts')({ input: value }), value);
+    return z.NEVER;
   }
-  const read = receipts.map((each) => readReceipt(each));
-  const issues = read.flatMap((each, i) =>
-    'problems' in each ? each.problems.map((message) => ({ path: [name, i], message })) : [],
-  );
-  if (issues.length > 0) throw invalidInput(issues, 'options');
-  return read.flatMap((each) => ('receipt' in each ? [each.receipt] : []));
-}
+  return value.flatMap((each, i) => {
+    const read = readReceipt(each);
+    if ('receipt' in read) return [read.receipt];
+    for (const problem of read.problems) addIssue(ctx, problem, each, [i]);
+    return [];
+  });
+});

@@ -55,6 +55,7 @@ export interface ErasureRequest {
   /** The names of the subject, to search for: the user, or the labels of the namespace. */
   readonly names: readonly string[];
   readonly plan: ErasurePlan;
+  readonly keepAuthored: boolean;
   readonly reason: string | undefined;
 }
 
@@ -90,7 +91,7 @@ export async function runErasure(
   const continued = unfinished !== undefined && begun?.finished === undefined ? unfinished : undefined;
   const receipt = continued === undefined ? newReceipt(engine, request) : joined(continued, request);
   await takeProbes(engine, receipt.id, request, options);
-  await keep(engine, { ...receipt, parts: pendingParts(receipt) });
+  await keepReceipt(engine, { ...receipt, parts: pendingParts(receipt) });
   const erased = await eraseAll(
     engine,
     { id: receipt.id, request, ids: continued === undefined ? ids : receipt.ids },
@@ -114,7 +115,10 @@ function unfinishedReceipt(engine: ErasureDeps, { kind, subject, plan }: Erasure
   });
 }
 
-function newReceipt(engine: ErasureDeps, { kind, subject, plan, reason }: ErasureRequest): UnsignedReceipt {
+function newReceipt(
+  engine: ErasureDeps,
+  { kind, subject, plan, keepAuthored, reason }: ErasureRequest,
+): UnsignedReceipt {
   const { environment, state } = engine;
   const at = new Date(environment.clock.now()).toISOString();
   return {
@@ -125,6 +129,7 @@ function newReceipt(engine: ErasureDeps, { kind, subject, plan, reason }: Erasur
     target: kind,
     ...(subject === undefined ? {} : { subject: subject.hash }),
     ...(subject?.kind === 'namespace' ? { depth: subject.depth } : {}),
+    ...(keepAuthored ? { keepAuthored } : {}),
     ...defined({ reason }),
     at,
     issuedAt: at,
@@ -138,13 +143,12 @@ function newReceipt(engine: ErasureDeps, { kind, subject, plan, reason }: Erasur
 }
 
 /** The receipt of an interrupted erasure, with what was added since. */
-function joined(receipt: ErasureReceipt, { plan }: ErasureRequest): UnsignedReceipt {
+export function joined(receipt: ErasureReceipt, { plan }: Pick<ErasureRequest, 'plan'>): UnsignedReceipt {
   const known = new Set(receipt.ids);
   const added = (ids: readonly string[]) => ids.filter((id) => !known.has(id));
   const [about, by, derived] = [added(plan.about), added(plan.by), added(plan.derived)];
-  const { complete: _, seal: __, signature: ___, ...rest } = receipt;
   return {
-    ...rest,
+    ...unsignedOf(receipt),
     ids: [...receipt.ids, ...about, ...by, ...derived],
     mentions: [...new Set([...receipt.mentions, ...plan.mentions])],
     counts: {
@@ -155,17 +159,17 @@ function joined(receipt: ErasureReceipt, { plan }: ErasureRequest): UnsignedRece
   };
 }
 
-function pendingParts({ target }: Pick<ErasureReceipt, 'target'>): ErasedPart[] {
+export function pendingParts({ target }: Pick<ErasureReceipt, 'target'>): ErasedPart[] {
   const reason = 'The erasure has begun and was not finished. Erase the same again.';
   const parts = target === 'ids' ? (['memories'] as const) : (['memories', 'names'] as const);
   return parts.map((part) => ({ part, state: 'pending', reason }));
 }
 
 /** Takes probes of what will be erased. What a hold keeps is still there afterwards, so that it is probed when the hold ends. */
-async function takeProbes(
+export async function takeProbes(
   engine: ErasureDeps,
   id: string,
-  { plan, names }: ErasureRequest,
+  { plan, names }: Pick<ErasureRequest, 'plan' | 'names'>,
   { signal, onProgress }: ErasureRunOptions,
 ): Promise<void> {
   const held = new Set(plan.held);
@@ -221,14 +225,21 @@ export function settledBy({ state }: Pick<Engine, 'state'>): ErasureReceipt[] {
   });
 }
 
-async function eraseAll(
+export async function eraseAll(
   engine: ErasureDeps,
-  { id, request, ids }: { readonly id: string; readonly request: ErasureRequest; readonly ids: readonly string[] },
+  {
+    id,
+    request: { subject, reason },
+    ids,
+  }: {
+    readonly id: string;
+    readonly request: Pick<ErasureRequest, 'subject' | 'reason'>;
+    readonly ids: readonly string[];
+  },
   { signal, onProgress }: ErasureRunOptions,
 ): Promise<string[]> {
   const context = engine.writing();
   const erased: string[] = [];
-  const { subject, reason } = request;
   const elapsedMs = startStopwatch();
   // An erasure that finds no memory also removes names.
   for (let done = 0; done === 0 || done < ids.length; done += idsPerCommand) {
@@ -260,39 +271,63 @@ export async function settleErasure(
   receipt: UnsignedReceipt,
   options: ErasureRunOptions,
 ): Promise<ErasureReceipt> {
+  const namesStay = await endErasure(engine, receipt.id);
+  return renewedReceipt(engine, { receipt, namesStay, parts: await physicalParts(engine, options) }, options);
+}
+
+/**
+ * Removes the names of the subject, also those that other memories used until now.
+ *
+ * @returns why names stay. Undefined if none do, or if a legal hold keeps them.
+ */
+export async function endErasure(engine: ErasureDeps, erasure: string): Promise<string | undefined> {
+  const { inUse } = await submit(engine.writing(), host, { type: 'finish-erasure', erasure });
+  if (inUse === 0) return undefined;
+  return `${inUse} namespaces or sets of access tags name the subject, and other memories use them. Share these memories elsewhere or erase them. Then erase the same again.`;
+}
+
+interface SettledErasure {
+  readonly receipt: UnsignedReceipt;
+  /** Why names of the subject stay, apart from a legal hold. */
+  readonly namesStay: string | undefined;
+  /** See `physicalParts`. */
+  readonly parts: readonly ErasedPart[];
+}
+
+/** Searches every file for what was erased, and keeps a new receipt. */
+export async function renewedReceipt(
+  engine: ErasureDeps,
+  { receipt, namesStay, parts }: SettledErasure,
+  options: ErasureRunOptions,
+): Promise<ErasureReceipt> {
   const { state, environment, erasing } = engine;
-  // It removes names again that other memories used until now.
-  const { inUse } = await submit(engine.writing(), host, { type: 'finish-erasure', erasure: receipt.id });
-  const parts = await physicalParts(engine, options);
   const scan = await scanned(engine, receipt.id, options);
   const namesWait = state.erasures.byId(receipt.id)?.namesWait === true;
   const withheld = state.erasures.awaited(receipt.id).map(({ id }) => ({ id, reason: 'legal-hold' as const }));
   const ids = [...new Set([...receipt.ids, ...withheld.map(({ id }) => id)])];
   const audit = await proofOf(engine, ids, options.signal);
-  const {
-    scan: _,
-    audit: __,
-    complete: ___,
-    seal: ____,
-    signature: _____,
-    ...rest
-  } = receipt as Partial<ErasureReceipt> & UnsignedReceipt;
+  const { scan: _, audit: __, ...rest } = unsignedOf(receipt);
   const unsigned: UnsignedReceipt = {
     ...rest,
     issuedAt: new Date(environment.clock.now()).toISOString(),
     ids,
     withheld,
-    parts: [...logicalParts(receipt, { withheld: withheld.length, namesWait, inUse }), ...parts],
+    parts: [...logicalParts(receipt, { withheld: withheld.length, namesWait, namesStay }), ...parts],
     members: await membersOf(engine),
     ...defined({ scan, audit }),
   };
-  const kept = await keep(engine, unsigned);
+  const kept = await keepReceipt(engine, unsigned);
   if (kept.complete) erasing.probes.delete(kept.id);
   return kept;
 }
 
+function unsignedOf(receipt: UnsignedReceipt): UnsignedReceipt {
+  const { complete: _, seal: __, signature: ___, ...rest } = receipt as Partial<ErasureReceipt> & UnsignedReceipt;
+  return rest;
+}
+
 /** Signs a receipt and stores it. */
-async function keep(engine: ErasureDeps, receipt: UnsignedReceipt): Promise<ErasureReceipt> {
+export async function keepReceipt(engine: ErasureDeps, receipt: UnsignedReceipt): Promise<ErasureReceipt> {
   const signed = signedReceipt(receipt, { storeKey: engine.storeKey, key: engine.audit.signingKey });
   await submit(engine.writing(), host, { type: 'keep-receipt', erasure: signed.id, receipt: JSON.stringify(signed) });
   return signed;
@@ -300,18 +335,24 @@ async function keep(engine: ErasureDeps, receipt: UnsignedReceipt): Promise<Eras
 
 function logicalParts(
   { target }: Pick<ErasureReceipt, 'target'>,
-  { withheld, namesWait, inUse }: { readonly withheld: number; readonly namesWait: boolean; readonly inUse: number },
+  {
+    withheld,
+    namesWait,
+    namesStay,
+  }: { readonly withheld: number; readonly namesWait: boolean; readonly namesStay: string | undefined },
 ): ErasedPart[] {
   const held = 'A legal hold concerns a part of it. The end of the hold erases that part.';
-  const used = `${inUse} namespaces or sets of access tags name the subject, and other memories use them. Share these memories elsewhere or erase them. Then erase the same again.`;
   const part = (name: ErasedPart['part'], reason: string | undefined): ErasedPart =>
     reason === undefined ? { part: name, state: 'gone' } : { part: name, state: 'pending', reason };
   const memories = part('memories', withheld > 0 ? held : undefined);
-  return target === 'ids' ? [memories] : [memories, part('names', namesWait ? held : inUse > 0 ? used : undefined)];
+  return target === 'ids' ? [memories] : [memories, part('names', namesWait ? held : namesStay)];
 }
 
 /** Writes the files again that may still contain what was erased. What cannot be done now is pending, with its reason. */
-async function physicalParts(engine: ErasureDeps, { signal, onProgress }: ErasureRunOptions): Promise<ErasedPart[]> {
+export async function physicalParts(
+  engine: ErasureDeps,
+  { signal, onProgress }: ErasureRunOptions,
+): Promise<ErasedPart[]> {
   const copies: ErasedPart = {
     part: 'copies',
     state: 'unsupported',

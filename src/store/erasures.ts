@@ -1,4 +1,5 @@
 import type { CallOptions } from '../domain/calls';
+import { defined } from '../domain/defined';
 import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
 import { invalidInput } from '../domain/errors';
 import { parse, parseAll } from '../domain/parse/shapes';
@@ -45,7 +46,14 @@ export class StoreErasures {
         const { runErasure } = await import('./erasure-run');
         const kind = 'userId' in parsed ? 'user' : 'namespace' in parsed ? 'namespace' : 'ids';
         const subject = subjectOf(this.#engine.storeKey, parsed);
-        const request = { kind, subject, names, plan: await planned(), reason } as const;
+        const request = {
+          kind,
+          subject,
+          names,
+          plan: await planned(),
+          keepAuthored: keepAuthored === true,
+          reason,
+        } as const;
         return runErasure(this.#engine, request, { signal, onProgress });
       });
     });
@@ -91,16 +99,17 @@ export class StoreErasures {
     { keepAuthored, mentions }: Pick<ParsedErasureOptions, 'keepAuthored' | 'mentions'>,
     signal: AbortSignal,
   ): Promise<ErasurePlan> {
-    const steps = planErasure(this.#engine.state, target, {
-      ...(keepAuthored === undefined ? {} : { keepAuthored }),
-      ...(mentions === undefined ? {} : { mentions }),
-    });
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done === true) return value;
-      signal.throwIfAborted();
-      await nextTurn();
-    }
+    return inTurns(planErasure(this.#engine.state, target, defined({ keepAuthored, mentions })), signal);
+  }
+}
+
+/** Runs a search step by step. Other calls run between two steps. */
+export async function inTurns<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    signal?.throwIfAborted();
+    await nextTurn();
   }
 }
 

@@ -27,6 +27,8 @@ import {
 import type { ParsedQuotas, Quotas } from '../domain/quota';
 import type { Embedder } from '../embedding/embedder';
 import type { Clock, Logger } from '../environment/environment';
+import type { ErasureReceipt } from '../erasure/receipt';
+import { receiptsShape } from '../erasure/verify-receipt';
 import type { ConsolidationPolicy, ParsedPolicy } from '../lifecycle/consolidation-policy';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
@@ -108,6 +110,12 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * consolidated.
    */
   consolidation?: ConsolidationPolicy | readonly ConsolidationPolicy[];
+  /**
+   * The receipts of erasures, as `erase` returned them. Pass all that you have when you open a restored backup: what it brings back is erased
+   * again before `open` resolves, and nothing that was written later. Erasures that the store has carried out change nothing. A receipt of another
+   * store, or one that was changed, is refused. The logger gets a warning if a receipt is missing. Default: none.
+   */
+  erased?: readonly ErasureReceipt[];
   /** Makes snapshots of the store in the background while it is open. A read-only store makes none. Default: no snapshots. */
   snapshots?: ScheduledSnapshots;
 }
@@ -154,7 +162,10 @@ export interface AuditOptions {
 
 /** `OpenOptions` after parsing, with defaults filled in. */
 export interface Options
-  extends Omit<OpenOptions, 'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots' | 'consolidation'> {
+  extends Omit<
+    OpenOptions,
+    'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots' | 'consolidation' | 'erased'
+  > {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
     /** True if the host has set the option `reads`. If reads cannot be recorded then, the store must not open. */
@@ -172,6 +183,7 @@ export interface Options
     readonly keep: number;
     readonly encryptionKey?: Uint8Array | undefined;
   };
+  readonly erased?: readonly ErasureReceipt[];
   readonly readOnly: boolean;
   readonly trustFolder: boolean;
   readonly serve: boolean;
@@ -218,6 +230,7 @@ const optionsShape = fields({
   limits: limitsShape.optional(),
   quotas: z.unknown().optional(),
   consolidation: z.unknown().optional(),
+  erased: z.unknown().optional(),
   exactUpTo: integer(0).optional(),
   memoryBytes: integer(0).optional(),
   audit: fields({
@@ -246,6 +259,8 @@ const optionsShape = fields({
   if (ctx.value.readOnly !== true) return;
   if (ctx.value.serve === true)
     addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
+  if (ctx.value.erased !== undefined)
+    addIssue(ctx, 'a read-only store erases nothing. Open it without one of both.', ctx.value, ['erased']);
   if (ctx.value.consolidation !== undefined)
     addIssue(ctx, 'a read-only store consolidates nothing. Open it without one of both.', ctx.value, ['consolidation']);
   if (ctx.value.snapshots !== undefined)
@@ -268,6 +283,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
       limits: __,
       quotas: ___,
       consolidation: ____,
+      erased: _____,
       audit,
       readOnly,
       trustFolder,
@@ -279,14 +295,16 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     access,
     quotas,
     consolidation,
+    erased,
   ] = parseAll(
     [optionsShape, options],
     [declarations, options?.access, ['access']],
     [quotasShape(limits).optional(), options?.quotas, ['quotas']],
     [policiesShape(limits).optional(), options?.consolidation, ['consolidation']],
+    [receiptsShape.optional(), options?.erased, ['erased']],
   );
   return {
-    ...defined({ ...rest, access, quotas }),
+    ...defined({ ...rest, access, quotas, erased }),
     consolidation: consolidation ?? [],
     limits,
     audit: auditOf(audit ?? {}),

@@ -435,7 +435,9 @@ function ignoreMissingQuorum(error: unknown): void {
 /** Does the work that follows directly after a store is opened. */
 async function start(engine: Engine, { options, builtIns: own }: Opened, node: OpenedNode | undefined): Promise<void> {
   engine.vectors.index();
-  if (!options.readOnly && engine.state.meta.get(copyMark) === 1) await declareRestored(engine.writing());
+  const isCopy = !options.readOnly && engine.state.meta.get(copyMark) === 1;
+  if (isCopy) await declareRestored(engine.writing());
+  await eraseAgain(engine, options, isCopy);
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
   if (options.readOnly) return;
   engine.eraseAccessNames();
@@ -461,6 +463,17 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
       if (engine.consolidation?.isDue) engine.consolidation.start();
     },
   });
+}
+
+/** Erases what a restored copy has brought back. Most stores have erased nothing, so that the code is loaded here. */
+export async function eraseAgain(
+  engine: Engine,
+  { erased, signal, onProgress }: Pick<Options, 'erased' | 'signal' | 'onProgress'>,
+  isCopy: boolean,
+): Promise<void> {
+  if (erased === undefined && !(isCopy && engine.state.receipts.count > 0)) return;
+  const { replayErasures } = await import('../erasure-replay');
+  await replayErasures(engine, erased, { signal, onProgress });
 }
 
 /** Begins to consolidate memories in the background. Most stores consolidate none, so that the code is loaded here. */

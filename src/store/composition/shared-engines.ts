@@ -5,7 +5,7 @@ import { folderPath } from '../../domain/folder-path';
 import { processWide } from '../../environment/process-wide';
 import { fromSqlite } from '../../sqlite/sqlite';
 import type { Options } from '../open-options';
-import { assertAccepted, batched, declareRules, openFolder } from './compose';
+import { assertAccepted, batched, declareRules, eraseAgain, openFolder } from './compose';
 import type { Engine } from './engine';
 import { realPath } from './real-path';
 
@@ -92,11 +92,13 @@ async function refuseToServe(): Promise<never> {
 }
 
 /** Applies the options of a later `open`. */
-async function joinEngine(engine: Engine, { embedder, access, accessVersion }: Options): Promise<void> {
+async function joinEngine(engine: Engine, options: Options): Promise<void> {
+  const { embedder, access, accessVersion } = options;
   if (embedder !== undefined) {
     assertAccepted(engine.embedder, embedder);
     engine.embedder.use(batched(embedder, engine.memoryShares.embeddings));
   }
+  await eraseAgain(engine, options, false);
   if (access !== undefined) await declareRules(engine, access, accessVersion);
 }
 
