@@ -234,7 +234,8 @@ export interface Hit<M = Metadata> extends Memory<M> {
   /**
    * How many other sources say the same: with the same numbers, names and negations, in nearly the same words. Only memories that the call may
    * return, that are shared, at least 'standard' and made from no others count, with the same labels and about the same user. Each
-   * source counts once (see `maxPerSource`), and all principals that no rule names are one. It raises no `trust`. Present from 2 on.
+   * source counts once (see `maxPerSource`), and all principals that no rule names are one. It raises no `trust`. Present from 2 on, with
+   * `explain: true` for every hit, otherwise for hits with a trust below 'standard'.
    */
   corroboratedBy?: number;
   /** The part of the text that matches best. Present if the text has more than 600 characters. */

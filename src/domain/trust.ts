@@ -20,3 +20,8 @@ export function trustLevelOf(trust: Trust): TrustLevel {
 export function trustOfLevel(level: TrustLevel): Trust {
   return trustLevels[level];
 }
+
+/** Whether what has this trust was only said by somebody else. */
+export function isReported(trust: Trust): boolean {
+  return trust === 'reported' || trust === 'untrusted';
+}

@@ -171,21 +171,32 @@ export class KeywordIndex {
   /**
    * Finds the visible rows whose texts contain at least `least` of the terms, those with more of them first, then the later ones.
    *
-   * @param isWanted Decides about a row before it is counted.
+   * @param isWanted Decides about a row that contains enough of them.
    */
   rowsWith(terms: readonly string[], texts: VisibleTexts, least: number, isWanted: (row: number) => boolean): number[] {
-    const counts = new Map<number, number>();
-    for (const term of terms) {
+    this.#grow(texts.lengths.length);
+    const [counts, touched] = [this.#sums, this.#touched];
+    let found = 0;
+    for (const [i, term] of terms.entries()) {
       const { rows, length } = this.#visibleAmong(this.#postings.of(term), texts);
-      for (let i = 0; i < length; i++) {
-        const row = rows[i]!;
-        const count = counts.get(row);
-        if (count !== undefined) counts.set(row, count + 1);
-        else if (isWanted(row)) counts.set(row, 1);
+      // A row that no earlier term has cannot have enough of them any more.
+      const isLate = terms.length - i < least;
+      for (let at = 0; at < length; at++) {
+        const row = rows[at]!;
+        const count = counts[row]!;
+        if (count === 0 && isLate) continue;
+        if (count === 0) touched[found++] = row;
+        counts[row] = count + 1;
       }
     }
-    const found = [...counts].filter(([, count]) => count >= least);
-    return found.sort(([a, inA], [b, inB]) => inB - inA || b - a).map(([row]) => row);
+    const enough: { readonly row: number; readonly count: number }[] = [];
+    for (let i = 0; i < found; i++) {
+      const row = touched[i]!;
+      const count = counts[row]!;
+      counts[row] = 0;
+      if (count >= least && isWanted(row)) enough.push({ row, count });
+    }
+    return enough.sort((a, b) => b.count - a.count || b.row - a.row).map(({ row }) => row);
   }
 
   /** Adds up the terms, passes the rows with a sum above 0, and sets all sums to 0 again. Adds the terms that occur to `scored`. */

@@ -19,8 +19,9 @@ const leastCosine = 0.85;
 const standard = trustLevelOf('standard');
 // A longer text states so much that no other says the same.
 const maxLength = 1_000;
-// Two texts that say the same share the numbers and most of the longest words.
-const maxTerms = 4;
+// Two texts that say the same share the numbers and most of the longest words. Fewer words would bring many texts that only share a topic.
+const maxTerms = 6;
+const leastShared = 2 / 3;
 // So that one source with many similar memories does not keep others from being compared.
 const maxOfSource = 8;
 const maxCompared = 64;
@@ -62,44 +63,48 @@ export class Corroboration {
       owner[row] === 0 &&
       (trust[row] as number) > standard &&
       this.#sources.of(row) !== own;
+    if (terms.length < 2) return 0;
+    const least = Math.max(2, Math.ceil(terms.length * leastShared));
+    const rows = keywords.rowsWith(terms, textsOf(this.#context, this.#visible), least, isOther);
+    if (rows.length === 0) return 0;
     const statement = new Statement(record.text);
-    const vector = vectorOf(this.#context, record.row);
     const found = new Set<number>();
     const references = new Set([referenceOf(record)]);
     const compared = new Map<number, number>();
     let total = 0;
-    for (const row of keywords.rowsWith(
-      terms,
-      textsOf(this.#context, this.#visible),
-      Math.ceil(terms.length / 2),
-      isOther,
-    )) {
+    for (const row of rows) {
       const source = this.#sources.of(row);
       const count = compared.get(source) ?? 0;
       if (found.has(source) || count === maxOfSource) continue;
       if (total++ === maxCompared) break;
       compared.set(source, count + 1);
-      const other = this.#readable(row);
+      const other = state.records.uncheckedByRow(row);
       if (other === undefined || other.user_id !== record.user_id || !statement.isSameAs(other.text)) continue;
+      if (!this.#mayCount(other)) continue;
       const reference = referenceOf(other);
       if (reference !== undefined && references.has(reference)) continue;
-      if (!isNear(vector, vectorOf(this.#context, row), record.text === other.text)) continue;
+      if (record.text !== other.text && !isNear(this.#vectorOf(record.row), this.#vectorOf(row))) continue;
       found.add(source);
       references.add(reference);
     }
     return found.size;
   }
 
-  /** The record of a row that may count. It is checked again, as every record whose content tells something. */
-  #readable(row: number): MemoryRow | undefined {
+  /** Whether a record may count. It is checked again, as every record whose content tells something. */
+  #mayCount(record: MemoryRow): boolean {
     const { state } = this.#context;
-    const record = state.records.uncheckedByRow(row);
-    if (record === undefined || record.text.length > maxLength || !state.rowChecksum.isIntact(record)) return undefined;
+    if (!state.rowChecksum.isIntact(record)) return false;
     if (!mayLeave(this.#context, this.#caller, record, 'ordinary')) {
       this.#context.recheckRejected();
-      return undefined;
+      return false;
     }
-    return state.derivations.ofRow(row).length === 0 ? record : undefined;
+    return state.derivations.ofRow(record.row).length === 0;
+  }
+
+  /** The vector of a memory whose text has one. */
+  #vectorOf(row: number): Float32Array | undefined {
+    const { columns, vectors } = this.#context.state;
+    return columns.chunks[row] === 1 ? vectors.ofRow(row)[0] : undefined;
   }
 }
 
@@ -112,36 +117,33 @@ function telling(text: string): string[] {
 
 /** What two texts must have in common to say the same, besides being near each other. */
 class Statement {
-  readonly #words: ReadonlySet<string>;
-  readonly #names: readonly string[];
+  readonly #text: string;
   readonly #numbers: string;
   readonly #negations: number;
 
   constructor(text: string) {
-    this.#words = new Set(analyze(text));
-    this.#names = capitalizedIn(text);
+    this.#text = text;
     this.#numbers = [...new Set(numbersIn(text))].sort().join(' ');
     this.#negations = negationsIn(text);
   }
 
-  /** A name may begin a sentence in one of the texts, where every word has a capital letter. */
   isSameAs(text: string): boolean {
+    if (text === this.#text) return true;
+    if (text.length > maxLength) return false;
     const other = new Statement(text);
-    return (
-      this.#numbers === other.#numbers &&
-      this.#negations === other.#negations &&
-      this.#names.every((name) => other.#words.has(name)) &&
-      other.#names.every((name) => this.#words.has(name))
-    );
+    if (this.#numbers !== other.#numbers || this.#negations !== other.#negations) return false;
+    return hasNamesOf(this.#text, text) && hasNamesOf(text, this.#text);
   }
 }
 
-/** The vector of a memory whose text has one. */
-function vectorOf({ state }: ReadContext, row: number): Float32Array | undefined {
-  if (state.columns.chunks[row] !== 1) return undefined;
-  return state.vectors.ofRow(row)[0];
+/** Whether a text has the names of another one. A name may begin a sentence in one of them, where every word has a capital letter. */
+function hasNamesOf(text: string, other: string): boolean {
+  const names = capitalizedIn(other);
+  if (names.length === 0) return true;
+  const words = new Set(analyze(text));
+  return names.every((name) => words.has(name));
 }
 
-function isNear(a: Float32Array | undefined, b: Float32Array | undefined, isEqual: boolean): boolean {
-  return isEqual || (a !== undefined && b !== undefined && dot(a, b) >= leastCosine);
+function isNear(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
+  return a !== undefined && b !== undefined && dot(a, b) >= leastCosine;
 }

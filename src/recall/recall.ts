@@ -3,6 +3,7 @@ import type { Hit, SearchSummary } from '../domain/memory';
 import type { ParsedSelection } from '../domain/parse/parse-selection';
 import { isRoot } from '../domain/principal';
 import type { Caller } from '../domain/scope';
+import { isReported } from '../domain/trust';
 import type { EmbeddingSpace } from '../embedding/embedder';
 import { isSameSpace } from '../embedding/space-embedder';
 import { nextTurn } from '../environment/timers';
@@ -214,9 +215,12 @@ function answer(
     if (!isWhole && !isDeepest) return { type: 'more-rows-needed' };
     if (picker.hasOneSource) return answer(context, caller, rankWith, { ...answering, cap: undefined });
   }
-  // Two others and the author of the hit are three.
-  if (context.state.interning.actorCount > leastSources) {
-    const found = hits.map((hit, i) => ({ hit, record: records[i] as MemoryRow }));
+  // It takes as long as a small search. Two others and the author of a hit are three.
+  const isExplained = answering.summary !== undefined;
+  const found = hits.flatMap((hit, i) =>
+    isExplained || isReported(hit.trust) ? [{ hit, record: records[i] as MemoryRow }] : [],
+  );
+  if (found.length > 0 && context.state.interning.actorCount > leastSources) {
     new Corroboration(context, caller, answering.visible).addTo(found);
   }
   return { type: 'hits', hits };

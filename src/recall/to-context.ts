@@ -4,7 +4,7 @@ import type { Metadata } from '../domain/json';
 import type { Hit } from '../domain/memory';
 import { callback, expected, fields, list, oneOf, parse } from '../domain/parse/shapes';
 import { describeValue } from '../domain/realms';
-import { type Trust, trustLevels } from '../domain/trust';
+import { isReported, trustLevels } from '../domain/trust';
 import { withVisibleCharacters } from '../domain/visible-text';
 
 /** Options of `toContext`. */
@@ -146,10 +146,6 @@ function formatted(item: unknown, index: number): string {
   if (typeof item === 'string') return item.toWellFormed();
   const message = `expected it to return a string, got ${describeValue(item)} for hit ${index}.`;
   throw invalidInput([{ path: ['options', 'format'], message }], subject);
-}
-
-function isReported(trust: Trust): boolean {
-  return trust === 'reported' || trust === 'untrusted';
 }
 
 /** A formatted hit. */

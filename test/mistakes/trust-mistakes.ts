@@ -119,8 +119,8 @@ export const trustMistakes: readonly Mistake[] = [
   mistake(
     'corroboration: counts what repeats others',
     'recall/corroboration.ts',
-    'return state.derivations.ofRow(row).length === 0 ? record : undefined;',
-    'return record;',
+    'return state.derivations.ofRow(record.row).length === 0;',
+    'return record !== undefined;',
   ),
   {
     name: 'corroboration: counts what is hidden',

@@ -108,8 +108,8 @@ export const trustPromises: readonly Promised[] = [
       const say = (agentId: string, more: Partial<NewMemory> = {}) =>
         store.as({ agentId }).remember('the well is 40 metres deep', { ...open, ...more });
       const corroborated = async () => {
-        const [first] = await ann.recall('the well', { agentId: 'ann', mode: 'keyword' });
-        const hits = await ann.recall('the well', { mode: 'keyword', topK: 50, maxPerSource: 50 });
+        const [first] = await ann.recall('the well', { agentId: 'ann', mode: 'keyword', explain: true });
+        const hits = await ann.recall('the well', { mode: 'keyword', topK: 50, maxPerSource: 50, explain: true });
         equal(first?.corroboratedBy, undefined);
         return hits.find(({ agentId }) => agentId === 'ann')?.corroboratedBy;
       };
