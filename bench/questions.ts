@@ -25,6 +25,7 @@ import { peersWrites } from './peers-writes';
 import { poisoning } from './poisoning';
 import { qualityConsolidation } from './quality-consolidation';
 import { qualityLocomo } from './quality-locomo';
+import { qualityTime } from './quality-time';
 import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
 import { recallMiniLm } from './recall-minilm';
@@ -66,6 +67,7 @@ export const questions: readonly Question[] = [
   reembed,
   indexBuild,
   qualityLocomo,
+  qualityTime,
   qualityConsolidation,
   fusionLocomo,
   poisoning,

@@ -19,6 +19,8 @@ export interface Conversation {
     readonly text: string;
     readonly evidence: readonly string[];
     readonly answer?: string;
+    /** 1: several turns, 2: time, 3: common knowledge, 4: one turn, 5: a question whose premise is wrong. */
+    readonly category: number;
   }[];
   /** The facts that a language model made of the turns, each with its turns, by session. They come with LoCoMo. */
   readonly observations: readonly {
@@ -35,6 +37,7 @@ interface Sample {
     readonly question: string;
     readonly evidence: readonly string[];
     readonly answer?: string | number;
+    readonly category: number;
   }[];
   /** For `session_N_observation`, the facts about each speaker. */
   readonly observation: Readonly<Record<string, Readonly<Record<string, readonly RawObservation[]>>>>;
@@ -59,8 +62,8 @@ export async function readLocomo(folder: string): Promise<Conversation[]> {
       .flatMap((session) => turnsOf(conversation, session));
     const known = new Set(turns.map(({ id }) => id));
     // Some strings contain several ids, and some ids do not exist.
-    const questions = qa.map(({ question, evidence, answer }) => ({
-      text: question,
+    const questions = qa.map(({ question, evidence, answer, category }) => ({
+      ...{ text: question, category },
       evidence: [...new Set(evidence.join(' ').match(/D\d+:\d+/g) ?? [])].filter((id) => known.has(id)),
       ...(answer === undefined ? {} : { answer: String(answer) }),
     }));

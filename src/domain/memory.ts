@@ -182,6 +182,8 @@ export interface ScoreParts {
   recency: number;
   /** The part for the priority of the memory. At most 0.03. */
   priority: number;
+  /** The part for the time that the query names. Absent if it names none. At most a quarter of what the other parts leave up to 1. */
+  time?: number;
 }
 
 /** How a recall searched. It is the same for all hits of a call. It depends only on what the principal may see, apart from `host`. */
@@ -201,6 +203,8 @@ export interface SearchSummary {
    * are none.
    */
   passedOver?: string[];
+  /** The spans of time that were found in the query: `from <= validFrom < to`. Absent if there are none. */
+  times?: { from?: Date; to?: Date }[];
   /** Only for the host (`store.admin`), because it depends on all memories of the store. */
   host?: {
     /**

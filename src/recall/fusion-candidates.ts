@@ -2,6 +2,7 @@ import type { KeywordMatches } from '../keyword-index/keyword-index';
 import type { VectorCandidate, VectorIndex } from '../vector-index/vector-index';
 import { estimateError, scoreSum } from './score';
 import type { StateView } from './state-view';
+import { type TimeBoost, timePart } from './time/time-boost';
 import type { VisibleSet } from './visible-set';
 
 /**
@@ -18,6 +19,7 @@ export interface FusionInput {
   readonly matches: KeywordMatches;
   readonly nearest: readonly VectorCandidate[];
   readonly topK: number;
+  readonly times: TimeBoost | undefined;
 }
 
 type Columns = Pick<StateView['columns'], 'validFrom' | 'priority'>;
@@ -54,16 +56,18 @@ export async function fusionCandidates(
   );
 }
 
-function scorer({ validFrom, priority }: Columns, { now }: FusionInput) {
-  return (row: number, cosine: number, keyword: number) =>
-    scoreSum('hybrid', cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
+function scorer({ validFrom, priority }: Columns, { now, times }: FusionInput) {
+  return (row: number, cosine: number, keyword: number) => {
+    const sum = scoreSum('hybrid', cosine, keyword, now - (validFrom[row] as number), priority[row] as number);
+    return times === undefined ? sum : times.added(sum, row);
+  };
 }
 
 /**
  * Returns the keyword scores of the matches that could still reach the score `least`. The cosine of such a match is at most the cosine of
  * the last of the nearest vectors.
  */
-function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: number): Map<number, number> {
+function matchesWithin({ visible, now, matches, nearest, times }: FusionInput, least: number): Map<number, number> {
   const isNearest = new Set(nearest.map(({ row }) => row));
   const { newest, topPriority } = visible;
   const last = nearest.at(-1);
@@ -71,7 +75,8 @@ function matchesWithin({ visible, now, matches, nearest }: FusionInput, least: n
   const found = new Map<number, number>();
   for (const { row, score } of matches.hits) {
     // Matches are sorted, best first. All later matches have lower scores.
-    if (scoreSum('hybrid', highestCosine, score, now - newest, topPriority) < least) break;
+    const most = scoreSum('hybrid', highestCosine, score, now - newest, topPriority);
+    if (most + (times === undefined ? 0 : timePart(most, 1)) < least) break;
     if (!isNearest.has(row)) found.set(row, score);
   }
   return found;

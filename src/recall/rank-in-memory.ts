@@ -14,6 +14,7 @@ import {
   textsOf,
 } from './score';
 import { type SourceCap, unlimited } from './source-cap';
+import { sumWithoutTime, timePart } from './time/time-boost';
 
 /** The vectors that a search compares, and the index that compares them. */
 export interface ComparedVectors {
@@ -33,8 +34,9 @@ export interface RankInMemoryRequest extends Ranking {
 const probedMatches = 64;
 
 /**
- * Finds the best of all visible rows that have a vector or match a term. Returns them with exact scores, best first, and more than `topK`
- * rows if scores are equal or if there is a cap, which the caller applies. Returns undefined if vectors must be loaded again first.
+ * Finds the best of all visible rows that have a vector, match a term, or are close to a time that the question names. Returns them with
+ * exact scores, best first, and more than `topK` rows if scores are equal or if there is a cap, which the caller applies. Returns undefined
+ * if vectors must be loaded again first.
  *
  * It computes from the best scores so far which keyword score, or which cosine, another row needs at least, and leaves out the rest. Then
  * it reads vectors from SQLite in the order of the highest scores that rows can have, until no other row can be among the best.
@@ -44,21 +46,31 @@ export function rankInMemory(context: ReadContext, request: RankInMemoryRequest)
   return context.keywords.withScores(terms, textsOf(context, visible), (keyword) => {
     const hits = new PossibleHits(context, request, keyword);
     const probed = new Set(keyword.best(Math.max(probedMatches, 2 * request.topK)));
-    offerWithoutVector(request, keyword.rows, hits);
-    const areScanned = offerProbed(request, probed, hits) && offerOthers(request, { keyword, probed, hits });
+    offerWithoutVector(request, keyword, hits);
+    const scanned = { keyword, probed, hits };
+    const areScanned =
+      offerProbed(request, probed, hits) && offerTimed(request, scanned) && offerOthers(request, scanned);
     return areScanned ? verified(context, request, { keyword, hits }) : undefined;
   });
 }
 
-/** Offers the matches that have no vector to compare. */
+/** Offers the rows that have no vector to compare, and that match a term or are close to a time. */
 function offerWithoutVector(
-  { vectors, vector, visible }: RankInMemoryRequest,
-  matches: Uint32Array,
+  { vectors, vector, visible, mode, times }: RankInMemoryRequest,
+  keyword: KeywordScores,
   hits: PossibleHits,
 ) {
   const usesVectors = vectors !== undefined && vector !== undefined;
   if (usesVectors && visible.vectors.count === visible.texts) return;
-  for (const row of matches) if (!usesVectors || !visible.vectors.has(row)) hits.offer(row, 0, 0);
+  const isWithoutVector = (row: number) => !usesVectors || !visible.vectors.has(row);
+  for (const row of keyword.rows) if (isWithoutVector(row)) hits.offer(row, 0, 0);
+  if (times === undefined || mode === 'semantic' || !hits.mayTimeDecide) return;
+  const { few, mask } = visible;
+  const offerTimed = (row: number) => {
+    if (times.of(row) > 0 && isWithoutVector(row) && keyword.of(row) === 0) hits.offer(row, 0, 0);
+  };
+  if (few !== undefined) few.forEach(offerTimed);
+  else for (let row = 1; row < mask.length; row++) if (mask[row] === 1) offerTimed(row);
 }
 
 /** Offers the best keyword matches. Returns false if vectors must be loaded again first. */
@@ -82,18 +94,41 @@ interface Probed {
   readonly hits: PossibleHits;
 }
 
-/** Offers the other rows whose vectors are near enough. Returns false if vectors must be loaded again first. */
-function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Probed): boolean {
-  const { vectors, vector, visible } = request;
-  if (vectors === undefined || vector === undefined) return true;
-  const target: ScanTarget = {
-    least: () => hits.leastCosine,
-    ...(keyword.rows.length === 0
-      ? {}
-      : { boost: { rows: keyword.rows, scores: keyword.sums, weight: hits.keywordShare, half: keyword.half } }),
+/**
+ * Offers the rows that are close to a time which the question names. They need a lower cosine than others, which would make the scan of all
+ * rows slow. Returns false if vectors must be loaded again first.
+ */
+function offerTimed(
+  { vectors, vector, visible, times }: RankInMemoryRequest,
+  { keyword, probed, hits }: Probed,
+): boolean {
+  if (vectors === undefined || vector === undefined || times === undefined) return true;
+  return vectors.index.scan(vector, times.among(visible.vectors), vectors.loaded, {
+    least: () => hits.leastCosineTimed,
+    ...boostOf(keyword, hits),
     matters: (row, highest) => hits.mayBeBest(row, highest) && !probed.has(row),
     offer: (row, estimate, error) => {
       if (!probed.has(row)) hits.offer(row, estimate, error);
+    },
+  });
+}
+
+function boostOf(keyword: KeywordScores, hits: PossibleHits): Pick<ScanTarget, 'boost'> {
+  if (keyword.rows.length === 0) return {};
+  return { boost: { rows: keyword.rows, scores: keyword.sums, weight: hits.keywordShare, half: keyword.half } };
+}
+
+/** Offers the other rows whose vectors are near enough. Returns false if vectors must be loaded again first. */
+function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Probed): boolean {
+  const { vectors, vector, visible, times } = request;
+  if (vectors === undefined || vector === undefined) return true;
+  const isOffered = (row: number) => probed.has(row) || (times !== undefined && times.of(row) > 0);
+  const target: ScanTarget = {
+    least: () => hits.leastCosine,
+    ...boostOf(keyword, hits),
+    matters: (row, highest) => hits.mayBeBest(row, highest) && !isOffered(row),
+    offer: (row, estimate, error) => {
+      if (!isOffered(row)) hits.offer(row, estimate, error);
     },
   };
   // Then only matches can be among the best.
@@ -163,10 +198,27 @@ class PossibleHits {
     return this.#leastRelevance > 0 ? this.#leastRelevance : Number.NEGATIVE_INFINITY;
   }
 
+  /** The same for a row whose time is exactly one that the question names. */
+  get leastCosineTimed(): number {
+    const relevance = (sumWithoutTime(this.#least) - this.#mostBonus) / this.#semanticWeight;
+    return relevance > 0 ? relevance : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a row can be among the best by its time alone, without words and meaning. */
+  get mayTimeDecide(): boolean {
+    return this.#mostBonus + timePart(this.#mostBonus, 1) >= this.#least;
+  }
+
   /** Returns whether a row can be among the best if its cosine is at most `highest`. Fast, but does not look at the row's own bonus. */
   mayBeBest(row: number, highest: number): boolean {
     const keyword = this.#keywordWeight * this.#keyword.of(row);
-    return keyword + this.#semanticWeight * Math.max(0, highest) + this.#mostBonus >= this.#least;
+    const most = keyword + this.#semanticWeight * Math.max(0, highest) + this.#mostBonus;
+    return most >= this.#least || this.#withTime(most, row) >= this.#least;
+  }
+
+  #withTime(sum: number, row: number): number {
+    const { times } = this.#request;
+    return times === undefined ? sum : times.added(sum, row);
   }
 
   /** The keyword score that a row needs if its cosine is at most `highest`. */
@@ -180,10 +232,10 @@ class PossibleHits {
     const keyword = this.#keyword.of(row);
     const ageMs = now - (this.#columns.validFrom[row] as number);
     const priority = this.#columns.priority[row] as number;
-    const highest = scoreSum(mode, estimate + error, keyword, ageMs, priority) + rounding;
+    const highest = this.#withTime(scoreSum(mode, estimate + error, keyword, ageMs, priority), row) + rounding;
     if (highest < this.#least) return;
     this.#hits.push({ row, highest });
-    const lowest = scoreSum(mode, estimate - error, keyword, ageMs, priority) - rounding;
+    const lowest = this.#withTime(scoreSum(mode, estimate - error, keyword, ageMs, priority), row) - rounding;
     this.#lowest.offer(lowest, this.#request.cap?.of(row) ?? unlimited);
     this.#raise(this.#lowest.lowest);
   }

@@ -21,6 +21,8 @@ import type { ReadContext } from './read-context';
 import { inLaterTurn, RecordLoader } from './record-loader';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { SourceCap, SourcePicker } from './source-cap';
+import { timesOf } from './time/question-times';
+import { TimeBoost } from './time/time-boost';
 import { compileSelection, type VisibleSet } from './visible-set';
 
 export interface RecallRequest {
@@ -36,6 +38,8 @@ export interface RecallRequest {
   readonly maxBytes: number | undefined;
   /** The query's vector, scaled to length 1, if the caller passes one. */
   readonly vector: Float32Array | undefined;
+  /** The time zone of the days that the query names. Undefined if times in the query do not count. */
+  readonly timeZone: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,6 +53,7 @@ interface Search extends QueryVector {
   readonly terms: readonly string[];
   readonly loader: RecordLoader;
   readonly facts: FilterFacts | undefined;
+  readonly times: TimeBoost | undefined;
   /** How often vectors are loaded for this search, from 1. */
   readonly attempt: number;
   /** How many of the best rows are found. More than `topK` if too many of the best exceed the cap on a source. */
@@ -84,6 +89,7 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   const { mode, signal, query } = request;
   const terms = mode === 'semantic' ? [] : analyzeQuery(query);
   let queryVector = await embedQuery(context, request);
+  const times = await timeBoostOf(context, request);
   const loader = new RecordLoader(context);
   const facts = request.selection.filter && (await gatherFacts(context, caller, request.selection, signal));
   let errors = 0;
@@ -92,7 +98,8 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   for (;;) {
     signal?.throwIfAborted();
     loader.beginTurn();
-    const result = await search(context, caller, request, { ...queryVector, terms, loader, facts, attempt, depth });
+    const searched = { ...queryVector, terms, loader, facts, times, attempt, depth };
+    const result = await search(context, caller, request, searched);
     switch (result.type) {
       case 'hits':
         return result.hits;
@@ -115,6 +122,11 @@ export async function recall(context: ReadContext, caller: Caller, request: Reca
   }
 }
 
+async function timeBoostOf({ clock, state }: ReadContext, { query, timeZone }: RecallRequest) {
+  const times = timeZone === undefined ? [] : await timesOf(query, { now: clock.now(), timeZone });
+  return times.length === 0 ? undefined : new TimeBoost(times, state.columns);
+}
+
 async function embedQuery(
   { embedder, state }: ReadContext,
   { mode, vector, query, signal }: RecallRequest,
@@ -129,7 +141,7 @@ async function search(
   context: ReadContext,
   caller: Caller,
   request: RecallRequest,
-  { vector, space, terms, loader, facts, attempt, depth }: Search,
+  { vector, space, terms, loader, facts, times, attempt, depth }: Search,
 ): Promise<SearchResult> {
   const { state } = context;
   // Time has passed since the call began, and another process may have written.
@@ -141,7 +153,7 @@ async function search(
   const { now } = compiled;
   const hasMoved = () => space !== undefined && isOtherSpace(state.interning.currentSpace, space);
   if (hasMoved()) return { type: 'space-changed' };
-  const found = await findRows(context, request, { vector, terms, visible, now, attempt, depth }).catch(
+  const found = await findRows(context, request, { vector, terms, times, visible, now, attempt, depth }).catch(
     (error: unknown): SearchResult => {
       const { changeCount } = state.columns;
       context.refresh();
@@ -164,7 +176,7 @@ async function search(
     if (latest === undefined) return { type: 'rules-changed' };
     let verified = 0;
     const ranking = {
-      ...{ mode, threshold, topK: depth, vector, terms, now, onScored: () => void verified++ },
+      ...{ mode, threshold, topK: depth, vector, terms, times, now, onScored: () => void verified++ },
       visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
     const changedRows = new Set(changed.map(({ row }) => row));
@@ -172,7 +184,7 @@ async function search(
       found.type === 'loaded'
         ? rankInMemory(context, { ...ranking, cap, vectors: withoutChanged(found.vectors, changedRows) })
         : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
-    const summary = () => summaryOf(context, caller, { vector, visible: ranking.visible, found, verified });
+    const summary = () => summaryOf(context, caller, { vector, times, visible: ranking.visible, found, verified });
     const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);
     return answer(context, caller, rankWith, {
       ...{ request: { ...request, vector }, loader, visible: ranking.visible, depth, isDeepest },
@@ -248,6 +260,7 @@ type Proposed = Candidates & { readonly candidateLimit: number };
 interface RowSearch {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
+  readonly times: TimeBoost | undefined;
   readonly visible: VisibleSet;
   readonly now: number;
   readonly attempt: number;
@@ -285,16 +298,18 @@ async function proposeRows(
   context: ReadContext,
   index: ScanningIndex,
   { mode }: RecallRequest,
-  { vector, terms, visible, now, depth: topK }: RowSearch & { readonly vector: Float32Array },
+  { vector, terms, times, visible, now, depth: topK }: RowSearch & { readonly vector: Float32Array },
 ): Promise<Proposed> {
   const candidateLimit = topK * 2 + 16;
   // Fusion needs estimates of the cosine, which exist for at most `exactUpTo` rows.
   const limit = Math.max(1, Math.min(maxFusedMatches, context.exactUpTo));
   const matches = mode === 'hybrid' ? findKeywordMatches(context, { terms, visible }, limit) : undefined;
   const nearest = await index.search(vector, visible.vectors, candidateLimit);
-  if (matches === undefined) return { candidateLimit, nearest, fused: [], keywordMatches: undefined };
-  const fused = await fusionCandidates(context, index, { vector, now, visible, matches, nearest, topK });
-  return { candidateLimit, nearest, fused, keywordMatches: matches };
+  // Without this, a memory of the time asked for would need to be near in meaning, too.
+  const timed = times === undefined ? [] : await index.search(vector, times.among(visible.vectors), candidateLimit);
+  if (matches === undefined) return { candidateLimit, nearest, fused: timed, keywordMatches: undefined };
+  const fused = await fusionCandidates(context, index, { vector, now, visible, matches, nearest, topK, times });
+  return { candidateLimit, nearest, fused: [...fused, ...timed], keywordMatches: matches };
 }
 
 /** Summarizes a search. Only the host learns what depends on other memories than the visible ones, such as whether all vectors fit into RAM. */
@@ -303,14 +318,16 @@ function summaryOf(
   { actor }: Caller,
   {
     vector,
+    times,
     visible,
     found,
     verified,
-  }: Pick<RowSearch, 'vector' | 'visible'> & { readonly found: FoundRows; readonly verified: number },
+  }: Pick<RowSearch, 'vector' | 'times' | 'visible'> & { readonly found: FoundRows; readonly verified: number },
 ): SearchSummary {
   const vectors = vector === undefined ? 0 : visible.vectors.count;
   const method = vector === undefined ? 'words' : vectors <= exactUpTo ? 'exact' : 'approximate';
   const summary: SearchSummary = { method, visible: visible.texts, vectors };
+  if (times !== undefined) summary.times = times.asSpans();
   if (!isRoot(actor)) return summary;
   const tier = found.type === 'proposed' ? 'index' : found.vectors?.loaded.compare;
   return { ...summary, host: tier === undefined ? { verified } : { tier, verified } };

@@ -3,6 +3,7 @@ import type { KeywordMatches, VisibleTexts } from '../keyword-index/keyword-inde
 import { bestChunk } from '../vector-index/kernel/dot';
 import type { VectorCandidate } from '../vector-index/vector-index';
 import type { ReadContext } from './read-context';
+import { type TimeBoost, timePart } from './time/time-boost';
 import type { VisibleSet } from './visible-set';
 
 export type RecallMode = 'hybrid' | 'semantic' | 'keyword';
@@ -44,6 +45,8 @@ const halfLifeMs = 30 * 24 * 60 * 60 * 1000;
  *   keyword score. A negative cosine counts as 0.
  * - Recency, up to 0.03. It halves every 30 days after `validFrom`.
  * - Priority, up to 0.03: the memory's priority.
+ *
+ * If the question names a time, `timePart` adds a part that depends on the sum of these.
  */
 export function scoreParts({ cosine, keyword, ageMs, priority }: ScoreInputs, mode: RecallMode): ScoreParts {
   const share = semanticShareIn(mode);
@@ -83,8 +86,8 @@ export function recencyPart(ageMs: number): number {
 }
 
 /** Adds up the parts. The order is always the same, because floating-point addition is not associative. */
-export function scoreOf({ semantic = 0, keyword = 0, recency, priority }: ScoreParts): number {
-  return semantic + keyword + recency + priority;
+export function scoreOf({ semantic = 0, keyword = 0, recency, priority, time = 0 }: ScoreParts): number {
+  return semantic + keyword + recency + priority + time;
 }
 
 /** A row with its score, before its record is loaded. */
@@ -112,6 +115,8 @@ export interface Ranking {
   readonly vector: Float32Array | undefined;
   readonly terms: readonly string[];
   readonly visible: VisibleSet;
+  /** Undefined if the question names no time. */
+  readonly times: TimeBoost | undefined;
   /** Called for each row whose exact score is computed. */
   readonly onScored?: (() => void) | undefined;
 }
@@ -151,7 +156,7 @@ export function findKeywordMatches(
 /** Computes the exact score of a row. Reads its vectors, unless the cosine is known. */
 export function scoreRow(
   { state }: ReadContext,
-  { vector, mode, now, onScored }: Pick<Ranking, 'vector' | 'mode' | 'now' | 'onScored'>,
+  { vector, mode, now, times, onScored }: Pick<Ranking, 'vector' | 'mode' | 'now' | 'times' | 'onScored'>,
   row: number,
   keyword: number,
   knownCosine?: number,
@@ -164,6 +169,7 @@ export function scoreRow(
     priority: priority[row] as number,
   };
   const parts = scoreParts(inputs, mode);
+  if (times !== undefined) parts.time = timePart(scoreOf(parts), times.of(row));
   onScored?.();
   return { row, score: scoreOf(parts), parts };
 }

@@ -30,6 +30,7 @@ import {
   signal,
   text,
   time,
+  timeZone,
   unitInterval,
   vector,
 } from '../domain/parse/shapes';
@@ -129,6 +130,8 @@ function queryShapes(limits: Limits) {
       maxBytes: integer(1).optional(),
       maxPerSource: integer(1, limits.topK).optional(),
       explain: flag.optional(),
+      time: flag.optional(),
+      timeZone: timeZone.optional(),
       vector: vector.optional(),
     }),
     /** Checks that the `vector` in the options of `recall` fits the embedding space. `recallOptions` checks all other options. */

@@ -43,6 +43,16 @@ export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
   maxPerSource?: number;
   /** Adds `parts` to each hit, which shows how the score was computed, and `search`, which shows how it was found. Default: false. */
   explain?: boolean;
+  /**
+   * Whether memories of a time that the query names score higher: 'on 19 November', 'last week', 'in March 2022', 'since Monday'. The time
+   * is compared with `validFrom`. It leaves no memory out; `during` does. Default: true.
+   */
+  time?: boolean;
+  /**
+   * The time zone in which the days of the query begin, as a name of the IANA database such as 'Europe/Rome'. Default: 'UTC', so that an
+   * answer does not depend on the machine.
+   */
+  timeZone?: string;
   /** A vector for the query, in the store's embedding space. With it, the query's text is not embedded. */
   vector?: Float32Array;
 }

@@ -141,6 +141,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         maxPerSource: parsed.maxPerSource,
         maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),
         vector: parsed.vector && unit(parsed.vector),
+        timeZone: parsed.time === false ? undefined : (parsed.timeZone ?? 'UTC'),
         signal: parsed.signal,
       });
       this.#engine.events.emit('recalled', { hits: hits.length, tookMs: elapsedMs() });

@@ -183,6 +183,8 @@ async function readComplaint(handle: MemoryHandle, who: Who, reference: Referenc
     answers.push([`recall ${mode}`, idsOf(await handle.recall('note', { mode, topK: 500 })), ids]);
     const filtered = await handle.recall('note', { mode, topK: 500, filter: { priority: { gte: 0 } } });
     answers.push([`recall ${mode} with a filter`, idsOf(filtered), ids]);
+    const recent = await handle.recall('note of today', { mode, topK: 500 });
+    answers.push([`recall ${mode} of a day`, idsOf(recent), ids]);
     const few = await handle.recall('note 1', { mode, topK: 2 });
     answers.push([`recall ${mode} of a few`, few.length, Math.min(2, ids.length)]);
   }

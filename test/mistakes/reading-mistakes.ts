@@ -153,6 +153,12 @@ export const readingMistakes: readonly Mistake[] = [
     'const rows = few.filter((row) => chunks[row] !== 0);',
     'const rows = few && Uint32Array.from(chunks.keys()).filter((row) => chunks[row] !== 0);',
   ),
+  mistake(
+    'recall of a time: offers memories of that time that others may read',
+    'recall/rank-in-memory.ts',
+    'if (mask[row] === 1) offerTimed(row);',
+    'if (mask.length > 0) offerTimed(row);',
+  ),
   withoutAccess('recall with a filter: ignores access', ".select('memories.row')"),
   withoutAccess('forgetWhere: ignores access', "'memories.author'])"),
   withoutAccess('list: ignores access', ".as('at')])"),

@@ -6,6 +6,7 @@ import { seededRandom } from '../../src/embedding/built-in/build/seeded-random';
 
 const words = ['refund', 'card', 'invoice', 'tuesday', 'parcel', 'late', 'blue', 'train', 'garden', 'music'];
 const day = 24 * 60 * 60 * 1000;
+const midnight = Date.UTC(2026, 0, 1);
 
 type Mode = 'hybrid' | 'semantic' | 'keyword';
 
@@ -68,12 +69,24 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 /** The score by the formula in the docs, with the keyword score from the hit. */
-function expectedScore(hit: Hit, { priority, ageDays, vector }: Given, mode: Mode, query: Float32Array): number {
+function expectedScore(hit: Hit, { priority, ageDays, vector }: Given, { mode, query, asksForToday }: Asked): number {
   const share = mode === 'hybrid' ? 0.4 : 1;
   const semantic = mode === 'keyword' || vector === undefined ? 0 : Math.max(0, cosine(vector, query));
-  return (
-    0.94 * share * semantic + (hit.parts?.keyword ?? 0) + 0.03 * 2 ** (-Math.max(0, ageDays) / 30) + 0.03 * priority
-  );
+  const sum =
+    0.94 * share * semantic + (hit.parts?.keyword ?? 0) + 0.03 * 2 ** (-Math.max(0, ageDays) / 30) + 0.03 * priority;
+  return sum + (asksForToday ? 0.25 * closeness(ageDays) * (1 - sum) : 0);
+}
+
+interface Asked {
+  readonly mode: Mode;
+  readonly query: Float32Array;
+  readonly asksForToday: boolean;
+}
+
+/** How close a memory is to the day of the question, which is asked at midnight. */
+function closeness(ageDays: number): number {
+  if (ageDays > 0) return Math.max(0, 1 - ageDays / 3);
+  return ageDays > -1 ? 1 : Math.max(0, 1 - (-ageDays - 1) / 7);
 }
 
 describe('recall', () => {
@@ -86,7 +99,8 @@ describe('recall', () => {
         fc.constantFrom(0, 0.3, 0.6, 0.95),
         fc.constantFrom(undefined, 'user-1'),
         fc.constantFrom(0, 3, 40),
-        async (world, mode, topK, threshold, userId, changed) => {
+        fc.boolean(),
+        async (world, mode, topK, threshold, userId, changed, asksForToday) => {
           const { query, memories } = makeWorld(world);
           const embedder: Embedder = {
             space: { model: 'test', dimensions: world.dimensions, normalized: true },
@@ -94,7 +108,8 @@ describe('recall', () => {
             embedDocuments: async (texts) => texts.map(() => query),
             embedQuery: async () => query,
           };
-          const clock = fakeClock();
+          const clock = fakeClock(midnight);
+          const question = asksForToday ? 'refund card late today' : 'refund card late';
           const store = await MemoryStore.inMemory({ embedder, clock });
           const inputOf = ({ text, userId, priority, ageDays, vector }: Given, place: number) => ({
             ...{ text, userId, priority, namespace: ['n'], key: `key-${place}` },
@@ -110,7 +125,7 @@ describe('recall', () => {
             ...(mode !== 'keyword' && { vector: query }),
           };
           // Searches read vectors into memory, and some of the rows change before the next search.
-          const searches = [1, 2].map(() => store.admin.recall('refund card late', { ...options, topK }));
+          const searches = [1, 2].map(() => store.admin.recall(question, { ...options, topK }));
           const changes = [...byId.keys()].slice(0, changed).map((id, place) => {
             const given = memories.at(-1 - place) as Given;
             byId.set(id, given);
@@ -118,15 +133,20 @@ describe('recall', () => {
             return store.admin.remember(text, rest);
           });
           await Promise.all([...searches, ...changes]);
-          const all = await store.admin.recall('refund card late', { ...options, topK: 1_000 });
-          const best = await store.admin.recall('refund card late', { ...options, topK, threshold });
+          const all = await store.admin.recall(question, { ...options, topK: 1_000 });
+          const best = await store.admin.recall(question, { ...options, topK, threshold });
           await store.close();
           const mayHit = ({ text, vector, ...given }: Given) =>
             (userId === undefined || given.userId === userId) &&
-            ((mode !== 'keyword' && vector !== undefined) || (mode !== 'semantic' && /refund|card|late/.test(text)));
+            ((mode !== 'keyword' && vector !== undefined) ||
+              (mode !== 'semantic' && /refund|card|late/.test(text)) ||
+              (mode !== 'semantic' && asksForToday && closeness(given.ageDays) > 0));
           expect(all).toHaveLength([...byId.values()].filter(mayHit).length);
           for (const hit of all) {
-            expect(hit.score).toBeCloseTo(expectedScore(hit, byId.get(hit.id) as Given, mode, query), 5);
+            expect(hit.score).toBeCloseTo(
+              expectedScore(hit, byId.get(hit.id) as Given, { mode, query, asksForToday }),
+              5,
+            );
           }
           const expected = all.filter(({ score }) => score >= threshold).slice(0, topK);
           const scores = (hits: readonly Hit[]) => hits.map(({ id, score }) => ({ id, score }));

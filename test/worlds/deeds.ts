@@ -100,7 +100,8 @@ const selection = fc.record(
 ) as fc.Arbitrary<Selection>;
 
 const look: fc.Arbitrary<Look> = fc.record({
-  query: text,
+  // Also a time, which reaches memories by another way than words and vectors.
+  query: fc.tuple(text, fc.constantFrom('', '', ' in November 2025', ' yesterday')).map((parts) => parts.join('')),
   recall: fc.record(
     {
       mode: fc.constantFrom('hybrid' as const, 'semantic' as const, 'keyword' as const),

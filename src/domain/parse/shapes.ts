@@ -293,6 +293,19 @@ function parseIso(iso: string): number {
   return exists ? Date.parse(iso) : Number.NaN;
 }
 
+/** Accepts the name of a time zone in the IANA database. */
+export const timeZone = z
+  .string({ error: expected("the name of a time zone, such as 'Europe/Rome'") })
+  .refine(isTimeZone, { error: expected("the name of a time zone in the IANA database, such as 'Europe/Rome'") });
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 export const signal = z.custom<AbortSignal>(isAbortSignal, { error: expected('an AbortSignal') }).transform(ownSignal);
 /** Accepts any function. */
 export function callback<T>() {

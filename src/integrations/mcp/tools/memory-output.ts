@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../../../domain/defined';
 import { withJsonEscapes } from '../../../domain/visible-text';
-import { type Hit, type Memory, toContext } from '../../../index';
+import { type Hit, type Memory, type SearchSummary, toContext } from '../../../index';
 
 const time = z.string().describe('ISO 8601');
 
@@ -54,6 +54,7 @@ export const hitSchema = memorySchema.extend({
       keyword: z.exactOptional(z.number()),
       recency: z.number(),
       priority: z.number(),
+      time: z.exactOptional(z.number()),
     }),
   ),
   corroboratedBy: z.exactOptional(z.int().describe('How many other, independent sources say the same.')),
@@ -63,6 +64,7 @@ export const hitSchema = memorySchema.extend({
       visible: z.int(),
       vectors: z.int(),
       passedOver: z.exactOptional(z.array(z.string())),
+      times: z.exactOptional(z.array(z.object({ from: z.exactOptional(time), to: z.exactOptional(time) }))),
       host: z.exactOptional(
         z.object({ tier: z.exactOptional(z.enum(['bytes', 'signs', 'index'])), verified: z.int() }),
       ),
@@ -108,8 +110,14 @@ export function memoryOutput(memory: Memory): MemoryOutput {
 /** Converts a search result to JSON. */
 export function hitOutput(hit: Hit): HitOutput {
   const { excerpt: _, ...whole } = hit;
-  const { score, parts, search, corroboratedBy } = hit;
+  const { score, parts, search: found, corroboratedBy } = hit;
+  const search = found && searchOutput(found);
   return { ...memoryOutput(whole), score, ...defined({ parts, search, corroboratedBy }) };
+}
+
+function searchOutput({ times, ...search }: SearchSummary): NonNullable<HitOutput['search']> {
+  const texts = times?.map(({ from, to }) => defined({ from: from?.toISOString(), to: to?.toISOString() }));
+  return { ...search, ...defined({ times: texts }) };
 }
 
 /** Formats memories as text for a model, with one line of JSON for each, marked as data. Returns `ifNone` if there are no memories. */

@@ -33,7 +33,14 @@ export const searchMemories = defineTool({
       z
         .boolean()
         .describe(
-          'Also returns the parts of each score: semantic, keyword, recency and priority. Default: false. Default: false.',
+          'Also returns the parts of each score: semantic, keyword, recency, priority and time. Default: false.',
+        ),
+    ),
+    timeZone: z.exactOptional(
+      z
+        .string()
+        .describe(
+          "The time zone of days in the query, such as 'last Monday': a name such as Europe/Rome. Default: UTC.",
         ),
     ),
     ...selection,
