@@ -207,6 +207,20 @@ describe('the plan of an erasure', () => {
     expect(planOf(made, { userId: 'kim' }, { until: 1 })).toEqual({ related: ['changed'] });
   });
 
+  test('lists what a hold keeps, although another erasure has left only the id', () => {
+    const made = emptyState();
+    made.apply([
+      openToAll,
+      stored({ id: 'held', userId: 'kim' }),
+      { type: 'hold', id: 'h', matter: 'm', scope: { userId: 'kim' }, stamp },
+      { type: 'erase', erasure: 'first', ids: ['held'], stamp },
+      { type: 'finish-erasure', erasure: 'first', stamp },
+    ]);
+    expect(planOf(made, { userId: 'kim' })).toEqual({ about: ['held'], held: ['held'] });
+    made.apply([erase(['held'], 'second')]);
+    expect(['first', 'second'].map((id) => made.state.erasures.waiting(id))).toEqual([1, 1]);
+  });
+
   test('finds the subject by its hash, wherever it is named', () => {
     const storeKey = new Uint8Array(32).fill(7);
     for (const [command, target] of [

@@ -5,6 +5,7 @@ import { contains } from '../../src/domain/namespace';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow } from '../../src/domain/rule';
 import type { ParsedScope } from '../../src/domain/scope';
+import { planErasure } from '../../src/state/queries/erasure-plan';
 import { agentA, agentB, contents, draft, emptyState, type TestState } from './test-state';
 
 // `HOLD_SEQUENCES=10000` runs the whole proof.
@@ -20,7 +21,8 @@ interface Version {
 
 type Op =
   | { readonly type: 'remember'; readonly version: Omit<Version, 'text'>; readonly isKeyed: boolean }
-  | { readonly type: 'update' | 'retag' | 'move' | 'forget'; readonly at: number }
+  | { readonly type: 'update' | 'retag' | 'move' | 'forget' | 'erase'; readonly at: number }
+  | { readonly type: 'erase user' }
   | { readonly type: 'hold'; readonly scope: ParsedScope }
   | { readonly type: 'release'; readonly at: number };
 
@@ -42,7 +44,9 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      type: fc.constantFrom('update' as const, 'retag' as const, 'move' as const, 'forget' as const, 'forget' as const),
+      type: fc.constantFrom<'update' | 'retag' | 'move' | 'forget' | 'erase'>(
+        ...(['update', 'retag', 'move', 'forget', 'forget', 'erase'] as const),
+      ),
       at: fc.nat(),
     }),
   },
@@ -60,6 +64,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), at: fc.nat() }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'erase user' as const }) },
 );
 
 function matches(scope: ParsedScope, version: Version): boolean {
@@ -78,9 +83,32 @@ class Model {
   readonly withheld = new Map<string, Version[]>();
   readonly holds = new Map<string, ParsedScope>();
   readonly gone: string[] = [];
+  /** What each erasure has erased and a hold still keeps. */
+  readonly awaiting = new Map<string, Set<string>>();
+
+  /** Erases memories, and what was forgotten of others under a hold. */
+  erase(erasure: string, ids: readonly string[]): void {
+    const awaiting = new Set<string>();
+    for (const id of ids) {
+      if (this.memories.has(id)) this.forget(id);
+      if (this.withheld.has(id)) awaiting.add(id);
+    }
+    this.awaiting.set(erasure, awaiting);
+  }
+
+  /** The memories that are about a user, or were kept of those that were. */
+  about(userId: string): string[] {
+    const all = [...this.memories, ...this.withheld];
+    return all.filter(([, versions]) => versions.some((each) => each.userId === userId)).map(([id]) => id);
+  }
 
   isHeld(versions: readonly Version[]): boolean {
     return [...this.holds.values()].some((scope) => versions.some((version) => matches(scope, version)));
+  }
+
+  /** Whether a hold keeps a memory that is erased now. */
+  keeps(id: string): boolean {
+    return this.withheld.has(id) || this.isHeld(this.memories.get(id) ?? []);
   }
 
   forget(id: string): void {
@@ -95,6 +123,7 @@ class Model {
     for (const [held, versions] of this.withheld) {
       if (this.isHeld(versions)) continue;
       this.withheld.delete(held);
+      for (const awaiting of this.awaiting.values()) awaiting.delete(held);
       this.gone.push(...versions.map(({ text }) => text));
     }
   }
@@ -128,6 +157,14 @@ class Run {
       this.#apply(this.held, { type: 'release-hold', id }, root);
       return;
     }
+    if (each.type === 'erase user') {
+      const planned = model.about('kim');
+      const found = planOf(this.held);
+      expect(found.about).toEqual(expect.arrayContaining(planned));
+      expect(found.held.sort()).toEqual(planned.filter((id) => model.keeps(id)).sort());
+      this.#erase(`erasure-${n}`, found.about);
+      return;
+    }
     if (each.type === 'remember') {
       const version = { ...each.version, text: `canary${n}` };
       const { userId, agentId: _, ...fields } = version;
@@ -140,6 +177,11 @@ class Run {
       });
       model.memories.set(`id-${n}`, [version]);
       this.#both({ type: 'remember', drafts: [stored] }, version.agentId === 'a' ? agentA : agentB);
+      return;
+    }
+    if (each.type === 'erase') {
+      const all = [...model.memories.keys(), ...model.withheld.keys()];
+      this.#erase(`erasure-${n}`, all.length === 0 ? [] : [all[each.at % all.length] as string]);
       return;
     }
     const ids = [...model.memories.keys()];
@@ -162,6 +204,15 @@ class Run {
     }
   }
 
+  /** Erases in both stores. What a hold keeps differs, and nothing else. */
+  #erase(erasure: string, ids: readonly string[]): void {
+    this.model.erase(erasure, ids);
+    for (const store of [this.held, this.twin]) {
+      this.#apply(store, { type: 'erase', erasure, ids }, root);
+      this.#apply(store, { type: 'finish-erasure', erasure }, root);
+    }
+  }
+
   #both(change: Change, by: Actor): void {
     const [outcome, other] = [this.#apply(this.held, change, by), this.#apply(this.twin, change, by)];
     expect(outcome).toEqual(other);
@@ -178,7 +229,13 @@ class Run {
 /** All that a reader could notice: every table, but for the holds themselves and for the audit of their commands. */
 function noticeable({ state }: TestState): unknown {
   const tables = Object.entries(contents(state.database));
-  return tables.filter(([table]) => !/^(holds|withheld|audit_)/.test(table));
+  return tables.filter(([table]) => !/^(holds|withheld|erasures|awaiting_erasure|audit_)/.test(table));
+}
+
+function planOf({ state }: TestState) {
+  const steps = planErasure(state, { userId: 'kim' });
+  for (let step = steps.next(); ; step = steps.next())
+    if (step.done) return { ...step.value, held: [...step.value.held] };
 }
 
 function withheldTexts({ state: { holds } }: TestState): unknown {
@@ -200,6 +257,8 @@ describe('memories that are forgotten while legal holds begin and end', () => {
         expect(noticeable(held)).toEqual(noticeable(twin));
         const expected = [...model.withheld].map(([id, versions]) => [id, versions.map(({ text }) => text)]);
         expect(withheldTexts(held)).toEqual(expected.sort(([a], [b]) => numberOf(a) - numberOf(b)));
+        const waiting = held.state.erasures.all().map(({ id }) => [id, held.state.erasures.waiting(id)]);
+        expect(new Map(waiting as never)).toEqual(new Map([...model.awaiting].map(([id, ids]) => [id, ids.size])));
         expect(held.state.holds.inForce.map(({ id }) => id).sort()).toEqual([...model.holds.keys()].sort());
         const bytes = JSON.stringify(contents(held.state.database));
         for (const text of model.gone) expect(bytes).not.toMatch(new RegExp(`${text}(?![0-9])`));

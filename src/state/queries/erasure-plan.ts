@@ -37,6 +37,7 @@ type PlannedRow = Pick<
 // Reading so many rows takes about two milliseconds.
 const rowsPerStep = 4_000;
 const textsPerStep = 500;
+const withheldPerStep = 100;
 
 /**
  * Finds the memories that an erasure is about. It yields after each step, so that other work can run in between. Memories that change
@@ -50,12 +51,14 @@ export function* planErasure(
   const authors = 'userId' in target ? actorsNaming(deps, target.userId) : new Set<number>();
   const isAbout = aboutTest(deps, target);
   const [about, by]: [Map<number, PlannedRow>, Map<number, PlannedRow>] = [new Map(), new Map()];
+  const listIn = (each: PlannedRow) => {
+    if (each.created_at > until) return undefined;
+    if (isAbout(each)) return about;
+    return !keepAuthored && authors.has(each.author) ? by : undefined;
+  };
+  const withheld = yield* withheldLists(deps.holds, listIn);
   for (const rows of slices(deps.database)) {
-    for (const each of rows) {
-      if (each.created_at > until) continue;
-      if (isAbout(each)) about.set(each.row, each);
-      else if (!keepAuthored && authors.has(each.author)) by.set(each.row, each);
-    }
+    for (const each of rows) (listIn(each) ?? withheld.get(each.row))?.set(each.row, each);
     yield;
   }
   const targets = new Map([...about, ...by]);
@@ -140,6 +143,23 @@ function* slices(database: Database): Generator<PlannedRow[]> {
   );
   const last = lastRow(database);
   for (let after = 0; after < last; after += rowsPerStep) yield read.all(after, after + rowsPerStep);
+}
+
+/** The list of each memory that a hold keeps. Its tombstone says nothing any more if another erasure has erased it. */
+function* withheldLists<List>(
+  holds: Holds,
+  listIn: (row: PlannedRow) => List | undefined,
+): Generator<void, ReadonlyMap<number, List>> {
+  const lists = new Map<number, List>();
+  for (let after = 0; ; yield) {
+    const rows = holds.withheldRows(after, withheldPerStep);
+    for (const row of rows) {
+      const [list] = [...holds.revisionsOf(row)].reverse().flatMap((each) => listIn(each) ?? []);
+      if (list !== undefined) lists.set(row, list);
+    }
+    if (rows.length < withheldPerStep) return lists;
+    after = rows.at(-1) as number;
+  }
 }
 
 /** The facts that end with the memories, as `apply` finds them. */
