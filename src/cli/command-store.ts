@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { defined } from '../domain/defined';
 import type { Embedder, MemoryHandle, MemoryStore } from '../index';
 import type { CommandLine } from './command-line';
@@ -15,6 +16,14 @@ export const embedderOptions = {
   'model-path': {
     valueName: 'FOLDER',
     help: 'the folder with the model files of minilm; default: download on first use',
+  },
+} as const;
+
+/** The option of commands whose results are signed. A key is never an argument, because other users see the arguments of a process. */
+export const signingKeyOptions = {
+  'signing-key': {
+    valueName: 'FILE',
+    help: 'sign with this Ed25519 private key, in PEM format; a process that serves the folder signs with its own',
   },
 } as const;
 
@@ -41,6 +50,8 @@ export type CommandStore = Pick<
   | 'releaseHold'
   | 'holds'
   | 'withheld'
+  | 'erase'
+  | 'receipts'
 >;
 
 type StoreTask<T> = (store: CommandStore, handle: MemoryHandle) => Promise<T>;
@@ -83,9 +94,13 @@ function handleOf(store: CommandStore, line: CommandLine): MemoryHandle {
   return principal === undefined ? store.admin : store.as(principal);
 }
 
-async function openOptionsOf(line: CommandLine): Promise<{ embedder?: Embedder; trustFolder: boolean }> {
+async function openOptionsOf(
+  line: CommandLine,
+): Promise<{ embedder?: Embedder; trustFolder: boolean; audit?: { signingKey: string } }> {
+  const key = line.path('signing-key');
+  const audit = key === undefined ? {} : { audit: { signingKey: await readFile(key, 'utf8') } };
   const trustFolder = line.flag('trust-folder');
-  if (!line.isGiven('embedder')) return { trustFolder };
+  if (!line.isGiven('embedder')) return { trustFolder, ...audit };
   const { minilm } = await import('../index');
-  return { trustFolder, embedder: minilm(defined({ localPath: line.path('model-path') })) };
+  return { trustFolder, ...audit, embedder: minilm(defined({ localPath: line.path('model-path') })) };
 }

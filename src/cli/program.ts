@@ -6,6 +6,7 @@ import { clusterLeaveCommand } from './commands/cluster-leave-command';
 import { clusterRecoverCommand } from './commands/cluster-recover-command';
 import { clusterStatusCommand } from './commands/cluster-status-command';
 import { consolidateCommand } from './commands/consolidate-command';
+import { eraseCommand, receiptsCommand, verifyReceiptCommand } from './commands/erase-commands';
 import { exportCommand } from './commands/export-command';
 import { exportSubjectCommand } from './commands/export-subject-command';
 import { forgetCommand } from './commands/forget-command';
@@ -51,6 +52,9 @@ const commands: Readonly<Record<string, Command>> = {
   restore: restoreCommand,
   purge: purgeCommand,
   hold: holdCommand,
+  erase: eraseCommand,
+  receipts: receiptsCommand,
+  'verify-receipt': verifyReceiptCommand,
   mcp: mcpCommand,
   'trust list': trustListCommand,
   'trust contain': trustContainCommand,

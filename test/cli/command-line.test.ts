@@ -16,6 +16,8 @@ const commands = [
   'snapshots',
   'purge',
   'hold',
+  'erase',
+  'receipts',
   'mcp',
 ];
 

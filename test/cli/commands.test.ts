@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allow, clear, type Memory, MemoryStore } from 'multi-agent-memory';
@@ -160,6 +161,35 @@ describe('commands that read, while an application has the folder open', () => {
     expect((await shell(['hold', folder, `--release=${id}`])).code).toBe(1);
     for (const words of [['--matter=m'], ['--about-user=u'], ['--dry-run'], ['--withheld', '--release=x']])
       expect((await shell(['hold', folder, ...words])).code).toBe(2);
+  });
+
+  test('erase prints a plan, then a receipt that verify-receipt checks and restore replays', async () => {
+    const store = await application();
+    await store.admin.remember('The parcel went to Zanzibar.', { namespace: ['support'], userId: 'customer-4417' });
+    await store.close();
+    const parent = await temporaryFolder();
+    const path = (name: string) => join(parent, name);
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    await writeFile(path('audit.key'), privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    await writeFile(path('audit.pub'), publicKey.export({ format: 'pem', type: 'spki' }));
+    expect((await shell(['snapshot', folder, path('snapshots')])).code).toBe(0);
+    const erase = ['erase', folder, '--about-user=customer-4417', `--signing-key=${path('audit.key')}`];
+    const [plan] = values(await shell([...erase, '--mention=zanzibar'])) as [{ about: string[] }];
+    expect(plan.about).toHaveLength(1);
+    const [receipt] = values(await shell([...erase, '--reason=Request 12', '--yes']));
+    expect(receipt).toMatchObject({ ids: plan.about, complete: true, reason: 'Request 12' });
+    const { out } = await shell(['receipts', folder]);
+    expect(out.map((line) => JSON.parse(line))).toEqual([receipt]);
+    await writeFile(path('receipts.jsonl'), out.join('\n'));
+    const verify = ['verify-receipt', path('receipts.jsonl'), `--public-key=${path('audit.pub')}`];
+    expect(values(await shell(verify))).toMatchObject([{ ok: true, complete: true, problems: [] }]);
+    await writeFile(path('receipts.jsonl'), out.join('\n').replace('Request 12', 'Request 13'));
+    expect((await shell(verify)).code).toBe(1);
+    await writeFile(path('receipts.jsonl'), out.join('\n'));
+    const restored = await shell(['restore', path('snapshots'), path('copy'), `--erased=${path('receipts.jsonl')}`]);
+    expect([restored.code, values(await shell(['get', path('copy'), plan.about[0] as string]))]).toEqual([0, []]);
+    for (const words of [[], ['--about-user=u', '--namespace=n'], ['--about-user=u', '--yes', '--dry-run']])
+      expect((await shell(['erase', folder, ...words])).code).toBe(2);
   });
 
   test('snapshot, snapshots and restore copy a store with a key from a file', async () => {

@@ -21,6 +21,8 @@ const names = [
   'restore',
   'purge',
   'hold',
+  'erase',
+  'receipts',
 ];
 
 /** The example command lines of a help text, as words, with paths below `parent`. */
@@ -64,7 +66,7 @@ test.each(names)('every example of %s works', async (name) => {
     // No memory has the id of the example.
     const hasUnknownId = words.some((word) => word.startsWith('0198c0de-'));
     expect(
-      [code, errors.filter((line) => !/^(Nothing was deleted|Skipped: |No memory has the id)/.test(line))],
+      [code, errors.filter((line) => !/^(Nothing was (deleted|erased)|Skipped: |No memory has the id)/.test(line))],
       words.join(' '),
     ).toEqual([hasUnknownId ? 1 : 0, []]);
   }

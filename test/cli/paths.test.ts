@@ -59,6 +59,8 @@ test.each([
   ['snapshot', ['./copy']],
   ['purge', []],
   ['hold', []],
+  ['erase', ['--about-user=u', '--yes']],
+  ['receipts', []],
   ['hold', ['--matter=m', '--namespace=support']],
 ])('%s %s does not create a store in a folder that does not exist', async (command, words) => {
   const { code } = await shell([command, join(home, 'memroy'), ...words]);

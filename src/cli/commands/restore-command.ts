@@ -4,6 +4,7 @@ import { timeText } from '../option-checks';
 import { progressPrinter } from '../output';
 import { keyOf, keyOptions } from '../snapshot-key';
 import { exitCodes } from '../terminal';
+import { receiptsIn } from './erase-commands';
 
 /** `restore`: makes a store from a snapshot. */
 export const restoreCommand: Command = {
@@ -17,6 +18,10 @@ export const restoreCommand: Command = {
       help: 'if SNAPSHOT is a folder: take the newest one that was made at this time or before; default: the newest',
       check: timeText,
     },
+    erased: {
+      valueName: 'FILE',
+      help: 'erase again what the snapshot brings back: the receipts of all erasures, as `receipts` prints them',
+    },
     'dry-run': { help: 'check every byte of the snapshot, and write nothing' },
   },
   examples: [
@@ -24,11 +29,16 @@ export const restoreCommand: Command = {
     ['restore ./snapshots ./restored-2 --dry-run', 'would the newest one be restored?'],
   ],
   run: async (line, terminal) => {
-    const { restoreSnapshot } = await import('../../index');
+    const { MemoryStore, restoreSnapshot } = await import('../../index');
     const { signal } = terminal;
     const options = { signal, onProgress: progressPrinter(terminal), dryRun: line.flag('dry-run') };
+    const erased = line.path('erased');
+    const receipts = erased === undefined ? undefined : await receiptsIn(erased);
     const given = { ...options, ...(await keyOf(line)), ...defined({ at: line.text('at') }) };
-    await terminal.print(JSON.stringify(await restoreSnapshot(line.file(0), line.file(1), given)));
+    const snapshot = await restoreSnapshot(line.file(0), line.file(1), given);
+    if (receipts !== undefined && !options.dryRun)
+      await (await MemoryStore.open(line.file(1), { erased: receipts, signal })).close();
+    await terminal.print(JSON.stringify(snapshot));
     return exitCodes.success;
   },
 };
