@@ -133,6 +133,7 @@ function databaseSteps(engine: VerifyDeps, rows: RowDamage, check: DatabaseCheck
     async () => nameProblems(state),
     async () => ruleProblems(state),
     () => holdProblems(state),
+    () => trustLineProblems(engine),
     async () => pageProblems(await check.pages),
     async () =>
       problemOf('database', await check.strayChanges, (changes) =>
@@ -195,6 +196,37 @@ async function holdProblems({ holds }: VerifyDeps['state']): Promise<VerifyProbl
     if (rows.length < withheldPerTurn) return problems;
     after = rows.at(-1) as number;
   }
+}
+
+// Comparing the lines of so many memories with their checksums takes a few milliseconds.
+const trustRowsPerTurn = 4_096;
+
+/** Finds damage to what the trust of memories depends on beside their records. */
+async function trustLineProblems({ state, model }: VerifyDeps): Promise<VerifyProblem[]> {
+  const parts = [
+    ['what it was made from', state.derivations],
+    ['who has changed it', state.contributors],
+    ['who has endorsed it', state.endorsements],
+  ] as const;
+  const problems: VerifyProblem[] = [];
+  try {
+    for (let after = 0; after <= model.columns.last; after += trustRowsPerTurn) {
+      // A damaged line may be about a row that does not exist.
+      const isLast = after + trustRowsPerTurn > model.columns.last;
+      const to = isLast ? Number.MAX_SAFE_INTEGER : after + trustRowsPerTurn;
+      for (const [what, table] of parts) {
+        for (const row of table.damagedRows(after, to)) {
+          const message = `A line about row ${row}, which says ${what}, does not match its checksum.`;
+          const id = state.records.placeOf(row)?.id;
+          problems.push({ ...(id === undefined ? {} : { id }), part: 'record', message });
+        }
+      }
+      await nextTurn();
+    }
+  } catch (error) {
+    problems.push({ part: 'record', message: reasonOf(error) });
+  }
+  return problems;
 }
 
 function pageProblems(result: StepResult<readonly string[]>): VerifyProblem[] {

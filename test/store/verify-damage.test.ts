@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite, { type Database } from 'better-sqlite3';
-import { MemoryStore } from 'multi-agent-memory';
+import { allow, MemoryStore } from 'multi-agent-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 const memories = 300;
@@ -62,6 +62,26 @@ function spoilPage(folder: string, table: string): void {
   writeSync(file, Buffer.alloc(pgsize, 0xff), 0, pgsize, (pageno - 1) * pgsize);
   closeSync(file);
 }
+
+test('verify finds damaged lines of what trust depends on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verify-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const store = await MemoryStore.open(folder, { access: [allow('everyone', 'curator', [])] });
+  const [ann, bob] = ['ann', 'bob'].map((agentId) => store.as({ agentId }, { namespace: ['support'] }));
+  const source = await ann?.remember('The parcel came.');
+  const { id = '' } = (await ann?.remember('It came.', { derivedFrom: [source?.id ?? ''] })) ?? {};
+  await bob?.update(id, { priority: 1 });
+  await bob?.endorse(id, { as: 'standard' });
+  expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  await store.close();
+  const tables = ['derivations', 'contributors', 'endorsements'];
+  for (const table of tables)
+    alterDatabase(folder, (database) => database.exec(`update ${table} set checksum = checksum + 1`));
+  await using damaged = await MemoryStore.open(folder);
+  const { ok, problems } = await damaged.verify();
+  const problem = { id, part: 'record', message: expect.stringContaining('row 2, which says') };
+  expect([ok, problems]).toEqual([false, tables.map(() => problem)]);
+});
 
 describe('verify of derived data', () => {
   test('finds a memory that is missing in an index, and repair adds the memory', async () => {

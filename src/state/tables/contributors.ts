@@ -76,12 +76,22 @@ export class Contributors {
     }
   }
 
+  /** The rows after `after` up to `to` with a line that does not match its checksum. */
+  damagedRows(after: number, to: number): number[] {
+    const damagedLines = translated(() => this.#statements.inRange.all({ after, to })).filter(
+      (line) => !this.#isIntact(line),
+    );
+    return [...new Set(damagedLines.map(({ row }) => row))];
+  }
+
   #checked(lines: readonly Line[]): readonly Line[] {
-    // A damaged name is noticed, too: otherwise a flipped bit in it would let another ceiling count.
-    const isIntact = (line: Line) =>
-      this.#interning.isActorIntact(line.actor) && line.checksum === this.#checksumOf(line);
-    for (const line of lines) if (!isIntact(line)) throw damaged(line);
+    for (const line of lines) if (!this.#isIntact(line)) throw damaged(line);
     return lines;
+  }
+
+  #isIntact(line: Line): boolean {
+    // A damaged name is noticed, too: otherwise a flipped bit in it would let another ceiling count.
+    return this.#interning.isActorIntact(line.actor) && line.checksum === this.#checksumOf(line);
   }
 
   #checksumOf({ row, actor }: Contribution): number {
@@ -107,6 +117,9 @@ function prepareAll(database: Database) {
     ),
     ofRow: prepare<{ row: number }, Line>(database, (p) =>
       queries.selectFrom('contributors').selectAll().where('row', '=', p('row')).orderBy('actor'),
+    ),
+    inRange: prepare<{ after: number; to: number }, Line>(database, (p) =>
+      queries.selectFrom('contributors').selectAll().where('row', '>', p('after')).where('row', '<=', p('to')),
     ),
     all: prepare<object, Line>(database, () => queries.selectFrom('contributors').selectAll()),
     byActor: prepare<{ actor: number }, Line>(database, (p) =>

@@ -86,6 +86,14 @@ export class Derivations {
     if (!this.isEmpty) this.#statements.deleteOfRow.run({ row });
   }
 
+  /** The rows after `after` up to `to` with a line that does not match its checksum. */
+  damagedRows(after: number, to: number): number[] {
+    const damagedLines = translated(() => this.#statements.inRange.all({ after, to })).filter(
+      (line) => !(line.checksum === this.#checksumOf(line)),
+    );
+    return [...new Set(damagedLines.map(({ row }) => row))];
+  }
+
   #checked(lines: readonly Line[]): Derivation[] {
     for (const line of lines) if (line.checksum !== this.#checksumOf(line)) throw damaged(line);
     return lines.map(({ row, source, kind }) => ({ row, source, kind }));
@@ -110,6 +118,9 @@ function prepareAll(database: Database) {
     ),
     bySource: prepare<{ source: number }, Line>(database, (p) =>
       queries.selectFrom('derivations').selectAll().where('source', '=', p('source')).orderBy('row'),
+    ),
+    inRange: prepare<{ after: number; to: number }, Line>(database, (p) =>
+      queries.selectFrom('derivations').selectAll().where('row', '>', p('after')).where('row', '<=', p('to')),
     ),
     all: prepare<object, Line>(database, () => queries.selectFrom('derivations').selectAll()),
     delete: prepare<Pick<Line, 'row' | 'source'>, unknown>(database, (p) =>

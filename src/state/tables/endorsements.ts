@@ -77,6 +77,14 @@ export class Endorsements {
     for (const line of this.#statements.all.all({})) if (this.#isIntact(line)) yield line;
   }
 
+  /** The rows after `after` up to `to` with a line that does not match its checksum. */
+  damagedRows(after: number, to: number): number[] {
+    const damagedLines = translated(() => this.#statements.inRange.all({ after, to })).filter(
+      (line) => !this.#isIntact(line),
+    );
+    return [...new Set(damagedLines.map(({ row }) => row))];
+  }
+
   #checked(lines: readonly Line[]): Endorsement[] {
     for (const line of lines) if (!this.#isIntact(line)) throw damaged(line);
     return [...lines];
@@ -122,6 +130,9 @@ function prepareAll(database: Database) {
     ),
     byActor: prepare<{ actor: number }, Line>(database, (p) =>
       queries.selectFrom('endorsements').selectAll().where('actor', '=', p('actor')).orderBy('row'),
+    ),
+    inRange: prepare<{ after: number; to: number }, Line>(database, (p) =>
+      queries.selectFrom('endorsements').selectAll().where('row', '>', p('after')).where('row', '<=', p('to')),
     ),
     all: prepare<object, Line>(database, () => queries.selectFrom('endorsements').selectAll()),
   };

@@ -4,7 +4,9 @@ import { prepare, type Statement } from '../../sqlite/sqlite';
 import { withText } from '../queries/memory-queries';
 import { intactRows } from '../verify/intact-rows';
 import type { Checksum } from './checksum';
+import { type Contribution, Contributors } from './contributors';
 import { Declarations } from './declarations';
+import { type Endorsement, Endorsements } from './endorsements';
 import { Incidents } from './incidents';
 import { Interning } from './interning';
 import { type MemoryRow, memoryRowOf, RowChecksum, type StoredMemoryRow } from './memory-row';
@@ -51,6 +53,10 @@ class NameConversion {
   readonly #after: RowChecksum;
   readonly #declarations: Declarations;
   readonly #incidents: Incidents;
+  readonly #contributions: readonly Contribution[];
+  readonly #endorsed: readonly Endorsement[];
+  readonly #contributors: Contributors;
+  readonly #endorsements: Endorsements;
   readonly #labelSets: Renumbering;
   readonly #actors: Renumbering;
   readonly #read: Statement<{ row: number }, StoredMemoryRow>;
@@ -61,13 +67,20 @@ class NameConversion {
     this.#updateRevision = database.prepare(
       'update revisions set record = @record where row = @row and revision = @revision',
     );
-    this.#before = new RowChecksum(checksum, new Interning(database, checksum));
+    const before = new Interning(database, checksum);
+    this.#before = new RowChecksum(checksum, before);
+    // Read before names are merged, because the checksums of these lines cover them.
+    this.#contributions = [...new Contributors(database, checksum, before).all()];
+    this.#endorsed = [...new Endorsements(database, checksum, before).all()];
     const damaged = damagedNames(database, checksum);
     const { labelSets, actors } = mergeNormalNames(database);
     resealNames(database, checksum, damaged);
     this.#labelSets = labelSets;
     this.#actors = actors;
-    this.#after = new RowChecksum(checksum, new Interning(database, checksum));
+    const after = new Interning(database, checksum);
+    this.#after = new RowChecksum(checksum, after);
+    this.#contributors = new Contributors(database, checksum, after);
+    this.#endorsements = new Endorsements(database, checksum, after);
     this.#declarations = new Declarations(database, checksum);
     this.#incidents = new Incidents(database, checksum);
     this.#read = prepare(database, (p) => withText().where('memories.row', '=', p('row')));
@@ -80,6 +93,7 @@ class NameConversion {
     this.#completeRevisions(rows);
     const ids = rows.size === 0 ? [] : this.#convertMemories(rows, renamed);
     this.#convertRevisions();
+    this.#convertWithheld();
     if (this.#labelSets.changed.size + this.#actors.changed.size > 0) this.#renumberLines();
     this.#convertFormerSubjects();
     this.#declarations.convert(normalDeclarations);
@@ -214,9 +228,39 @@ class NameConversion {
     return this.#before.isIntact(record) ? this.#after.addChecksum(converted) : converted;
   }
 
+  /** Converts what was forgotten under a legal hold. Each of its revisions is whole. */
+  #convertWithheld(): void {
+    const all = this.#database.prepare('select * from withheld').all() as Tables['withheld'][];
+    const update = this.#database.prepare('update withheld set record = ? where row = ? and revision = ?');
+    for (const { row, revision, record: json } of all) {
+      const record = parsed<MemoryRow>(json);
+      if (record === undefined || !(this.#isRenumbered(record) || !areNormal(record))) continue;
+      update.run(JSON.stringify(this.#converted(record)), row, revision);
+    }
+  }
+
+  /** Renumbers who has changed and who has endorsed memories. Otherwise ceilings for the new name would not count. */
+  #renumberTrusted(): void {
+    const numberOf = (actor: number) => this.#actors.numbers.get(actor) ?? actor;
+    const authorOf = this.#database.prepare<[number], number>('select author from memories where row = ?').pluck();
+    // A damaged line has the actor 0, and stays damaged.
+    for (const { row, actor } of this.#contributions) {
+      if (!this.#actors.changed.has(actor)) continue;
+      this.#contributors.delete(row, actor);
+      if (numberOf(actor) !== authorOf.get(row)) this.#contributors.insert({ row, actor: numberOf(actor) });
+    }
+    // Of two endorsements by one principal, the lower one stays.
+    for (const each of [...this.#endorsed].sort((a, b) => b.trust - a.trust)) {
+      if (!this.#actors.changed.has(each.actor)) continue;
+      this.#endorsements.delete(each);
+      this.#endorsements.put({ ...each, actor: numberOf(each.actor) });
+    }
+  }
+
   /** Renumbers the lines of the change feed, of incidents and of idempotent calls. */
   #renumberLines(): void {
     const database = this.#database;
+    this.#renumberTrusted();
     this.#incidents.renumberAuthors((author) => this.#actors.numbers.get(author) ?? author);
     const options = { deterministic: true };
     database.function('new_label_set', options, (id) => this.#labelSets.numbers.get(id as number) ?? id);

@@ -7,7 +7,7 @@ export interface VerifyProblem {
   /** The id of the damaged memory, if the problem is about one memory. */
   id?: string;
   /**
-   * The damaged part: `database` (SQLite's pages and indexes), `record` (a memory or its history, or a legal hold), `name` (the name of a
+   * The damaged part: `database` (SQLite's pages and indexes), `record` (a memory, its history or what its trust depends on, or a legal hold), `name` (the name of a
    * namespace, an actor or a model), `rule` (a declaration), `vector` (a stored vector), `words` (the keyword index) or `index` (the vector
    * index). `verify` can repair `database`, `words` and `index`.
    */

@@ -127,6 +127,17 @@ describe('a memory through the tools', () => {
     expect(all.memories).toHaveLength(2);
   });
 
+  test('can name what it was made from, if it can be read', async () => {
+    const source = await handle.remember('Opens at nine.', { source: { channel: 'tool' } });
+    const { id } = await add('Opens in the morning.', { derivedFrom: [source.id] });
+    expect((await handle.sources(id)).map((each) => each.id)).toEqual([source.id]);
+    expect((await handle.get(id))?.trust).toBe('reported');
+    const hidden = await store.admin.remember('Closed.', { namespace: ['notes', 'closed'] });
+    const unreadable = { text: 'Made of it.', derivedFrom: [hidden.id] };
+    expect((await refusal(client, 'add_memory', unreadable)).code).toBe('NOT_FOUND');
+    expect((await refusal(client, 'add_memory', { text: 'x', derivedFrom: hidden.id })).code).toBe('INVALID_INPUT');
+  });
+
   test('is stored once if a call is repeated with the same idempotency key', async () => {
     const once = { text: 'Once.', idempotencyKey: 'i' };
     const first = await answered<{ id: string }>(client, 'add_memory', once);

@@ -68,6 +68,9 @@ export const newMemory = {
   supersedes: z.exactOptional(
     z.string().describe('The id of an older memory that is no longer true and that this memory replaces.'),
   ),
+  derivedFrom: z.exactOptional(
+    strings.describe('The ids of the memories from which you made this one. It is never more trusted than they are.'),
+  ),
   validFrom: time('When it became true. Default: now.'),
   validTo: time('When it stopped being true.'),
   expiresAt: time('When searches and lists stop returning it.'),
