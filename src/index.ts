@@ -25,6 +25,7 @@ export type {
   SummarySource,
   TokenUsage,
 } from './consolidation/summarizer';
+export type { Anomaly, AnomalyKind, AnomalyOptions } from './domain/anomaly';
 export type { CallOptions, Consistency, LongCallOptions, Progress, ReadOptions, Time } from './domain/calls';
 export type { LabelChange, UndoneConsolidation } from './domain/command';
 export {

@@ -22,6 +22,7 @@ import { snapshotCommand } from './commands/snapshot-command';
 import { snapshotsCommand } from './commands/snapshots-command';
 import { statsCommand } from './commands/stats-command';
 import {
+  trustAnomaliesCommand,
   trustContainCommand,
   trustEndorseCommand,
   trustExplainCommand,
@@ -57,6 +58,7 @@ const commands: Readonly<Record<string, Command>> = {
   'verify-receipt': verifyReceiptCommand,
   mcp: mcpCommand,
   'trust list': trustListCommand,
+  'trust anomalies': trustAnomaliesCommand,
   'trust contain': trustContainCommand,
   'trust release': trustReleaseCommand,
   'trust revert': trustRevertCommand,

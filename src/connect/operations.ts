@@ -111,6 +111,7 @@ export const trustRoutes = {
   influence: 'always',
   explain: 'always',
   quarantined: 'always',
+  anomalies: 'always',
   reject: 'never',
   incidents: 'always',
 } as const satisfies Routes<TrustHandle>;

@@ -244,6 +244,7 @@ function trustShapes(limits: Limits) {
     containOptions: fields({ ...callOptions, dryRun: flag.optional(), derived: flag.optional() }),
     releaseTarget: z.union([exactName(limits), ids], { error: expected('the id of an incident or an array of ids') }),
     releaseOptions: fields({ ...callOptions, reason: exactName(limits).optional() }),
+    anomalyOptions: fields({ ...callOptions, since: present(time) }),
     revertOptions: fields({ ...callOptions, dryRun: flag.optional() }),
     quarantinedOptions: fields({
       ...scopeShape(limits),

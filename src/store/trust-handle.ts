@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { noSuchMemory } from '../access/denials';
 import type { Policy } from '../access/policy';
 import { searchChains, startOf } from '../audit/search';
+import type { Anomaly, AnomalyOptions } from '../domain/anomaly';
 import type { CallOptions } from '../domain/calls';
 import type { RestoredText } from '../domain/command';
 import { isCeiling, type RuleInForce, type StoredDeclaration, toRuleInForce } from '../domain/declaration';
@@ -120,6 +121,12 @@ export interface TrustHandle {
   quarantined(options?: QuarantinedOptions): Promise<MemoryPage>;
   /** Forgets memories for good, wherever they are held. Returns the ids of those that were forgotten. */
   reject(ids: readonly string[], options?: CallOptions): Promise<string[]>;
+  /**
+   * Finds what is unusual about the writes since a time, the oldest first: many in a minute, most of a namespace from one source, a first
+   * write far from home, and near-copies. It only flags: pass the `ids` to `contain`, or the principal, after a look. What the host wrote and what is
+   * in quarantine is left out. It looks at the newest 200,000 memories, for copies at the newest 20,000 since then.
+   */
+  anomalies(options?: AnomalyOptions): Promise<Anomaly[]>;
   /** Lists all incidents, the oldest first. */
   incidents(options?: CallOptions): Promise<Incident[]>;
 }
@@ -129,6 +136,10 @@ export type TrustHandleDeps = Pick<
   Engine,
   'state' | 'environment' | 'audit' | 'shapes' | 'levels' | 'reading' | 'writing'
 >;
+
+const dayMs = 24 * 60 * 60 * 1000;
+/** At most this many ids of a call for anomalies are in the audit. */
+const maxAnomalousIds = 1_000;
 
 /** At most this many memories that a reader wrote afterwards are listed. */
 const maxWrittenAfter = 100;
@@ -289,6 +300,19 @@ export class StoreTrust implements TrustHandle {
       await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
       const { state } = this.#engine;
       return this.#engine.reading().snapshot(() => state.incidents.all().map((each) => incidentOf(state, each)));
+    });
+  }
+
+  anomalies(options: AnomalyOptions = {}): Promise<Anomaly[]> {
+    return this.#calls.read('trust.anomalies', async (target) => {
+      const { shapes, environment } = this.#engine;
+      const { since, signal } = parse(shapes.anomalyOptions, options, 'options');
+      await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
+      const { findAnomalies } = await import('../recall/anomalies');
+      const from = since ?? environment.clock.now() - dayMs;
+      const found = await findAnomalies(this.#engine.reading(), from, signal);
+      target.ids = [...new Set(found.flatMap(({ ids }) => ids))].slice(0, maxAnomalousIds);
+      return found;
     });
   }
 

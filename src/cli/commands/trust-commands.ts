@@ -34,6 +34,24 @@ export const trustListCommand: Command = {
     }),
 };
 
+/** `trust anomalies`: prints what is unusual about recent writes. */
+export const trustAnomaliesCommand: Command = {
+  summary: 'Prints what is unusual about recent writes, one JSON object a line: bursts, floods, first writes, copies.',
+  usage: 'FOLDER',
+  argumentCount: [1, 1],
+  options: {
+    since: { valueName: 'TIME', help: 'look at writes since then; default: 24 hours ago', check: timeText },
+  },
+  examples: [['trust anomalies ./memory --since=2026-03-01T00:00:00Z', 'what was unusual since March']],
+  run: (line, terminal) =>
+    readStore(line, terminal, async ({ trust }) => {
+      const since = line.text('since');
+      const options = { ...(since === undefined ? {} : { since }), signal: terminal.signal };
+      for (const anomaly of await trust.anomalies(options)) await terminal.print(JSON.stringify(anomaly));
+      return exitCodes.success;
+    }),
+};
+
 /** `trust contain`: puts memories into quarantine. */
 export const trustContainCommand: Command = {
   summary: 'Puts memories into quarantine, with everything that depends on them. Only the host can read them then.',
