@@ -36,8 +36,11 @@ export {
   type Declaration,
   type Group,
   group,
+  type Retention,
+  type RetentionRequest,
   type Role,
   type RuleInForce,
+  retain,
   role,
 } from './domain/declaration';
 export type { ErasureOptions, ErasurePlan, ErasureTarget } from './domain/erasure';
@@ -129,6 +132,7 @@ export type {
 } from './lifecycle/consolidation-options';
 export type { ConsolidationBudget, ConsolidationPolicy } from './lifecycle/consolidation-policy';
 export type { PolicyStatus } from './lifecycle/consolidation-schedule';
+export type { RetentionResult, RetentionStatus } from './lifecycle/retention-sweep';
 export type { InstallSnapshot, PeerMessage } from './raft/core/messages';
 export { decodePeerMessage, encodePeerMessage } from './raft/transport/peer-message-bytes';
 export type {

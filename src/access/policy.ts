@@ -5,8 +5,10 @@ import {
   isCeiling,
   isClearance,
   isGroup,
+  isRetention,
   isRole,
   isRule,
+  type Retention,
   refersTo,
   type StoredDeclaration,
 } from '../domain/declaration';
@@ -28,6 +30,8 @@ interface Contents {
   readonly byChannel: ReadonlyMap<SourceChannel, SubjectRules>;
   /** See `ceilingsText`. */
   readonly ceilingsText: string;
+  /** See `retentions`. */
+  readonly retentions: readonly DeclaredRetention[];
   readonly groupsOf: ByParty<readonly string[]>;
 }
 
@@ -35,6 +39,9 @@ const [reported, standard, verified] = [1, 2, 3] as const satisfies readonly Tru
 
 /** The channels whose content was said by somebody else than the writer. */
 const reportingChannels: ReadonlySet<SourceChannel> = new Set(['tool', 'document', 'import']);
+
+/** A retention in force. */
+export type DeclaredRetention = StoredDeclaration & { readonly declaration: Retention };
 
 /** The ceiling of a party for which none is declared. */
 export const defaultCeiling: TrustLevel = standard;
@@ -45,7 +52,7 @@ export function defaultChannelCeiling(channel: SourceChannel): TrustLevel {
 }
 
 /**
- * All rules, clearances, ceilings, roles and groups in force. A policy is immutable: a change makes a new policy with a higher version. The new
+ * All rules, clearances, ceilings, retentions, roles and groups in force. A policy is immutable: a change makes a new policy with a higher version. The new
  * policy reuses the objects about subjects that the change does not concern.
  */
 export class Policy {
@@ -71,6 +78,7 @@ export class Policy {
       byGroup: new Map(),
       byChannel: new Map(),
       ceilingsText: '',
+      retentions: [],
       groupsOf: { agent: new Map(), user: new Map(), service: new Map() },
     };
     return new Policy(0, empty).changed(version, declared, []);
@@ -106,6 +114,11 @@ export class Policy {
   /** Describes all ceilings in force and the groups that they name. Policies with the same text have the same ceilings. '' without any. */
   get ceilingsText(): string {
     return this.#contents.ceilingsText;
+  }
+
+  /** All retentions in force, oldest first. While none of them changes, it is the same list. */
+  get retentions(): readonly DeclaredRetention[] {
+    return this.#contents.retentions;
   }
 
   /** The highest trust of what an actor writes in a namespace: the lowest ceiling of its parties. Root has no ceiling. */
@@ -146,6 +159,9 @@ export class Policy {
       ceilingsText: touched.some(({ declaration }) => isCeiling(declaration) || isGroup(declaration))
         ? describeCeilings(declared.values())
         : before.ceilingsText,
+      retentions: touched.some(isStoredRetention)
+        ? [...declared.values()].filter(isStoredRetention)
+        : before.retentions,
     };
     // If a role changes, every rule that names it changes too.
     const naming =
@@ -171,6 +187,10 @@ function describeCeilings(all: Iterable<StoredDeclaration>): string {
   if (ceilings.length === 0) return '';
   const groups = declarations.filter((each) => isGroup(each) && ceilings.some((ceiling) => refersTo(ceiling, each)));
   return JSON.stringify([...ceilings, ...groups].map(canonicalText).sort());
+}
+
+function isStoredRetention(each: StoredDeclaration): each is DeclaredRetention {
+  return isRetention(each.declaration);
 }
 
 function rolesIn(all: Iterable<StoredDeclaration>): ReadonlyMap<string, readonly Action[]> {

@@ -4,6 +4,7 @@ import {
   type Declaration,
   isCeiling,
   isClearance,
+  isRetention,
   isRole,
   isRule,
   type Role,
@@ -27,11 +28,13 @@ const wholeStore: Namespace = [];
  * - A clearance requires `administer` at its namespace, and the same clearance.
  * - A ceiling requires `administer` at its namespace, and that the caller's own ceiling there is at least 'standard' and at least the
  *   declared one. Only the host may end one that applies to the caller itself, or change a group to which one applies.
+ * - A retention requires `administer` and `erase` at its namespace, and no deny rule there or below that denies the caller one of them.
  * - A role or a group requires `administer` in the whole store, and everything that the declarations which name it require,
  *   because a changed role or group changes each of them.
  */
 export function mayDeclare(policy: Policy, caller: Caller, declaration: Declaration): boolean {
   if (isCeiling(declaration)) return mayDeclareCeiling(policy, caller, declaration);
+  if (isRetention(declaration)) return mayGrant(policy, caller, ['administer', 'erase'], declaration.at);
   if (isRule(declaration)) {
     return mayGrant(policy, caller, ['administer', ...policy.actionsOf(declaration.actions)], declaration.at);
   }

@@ -40,6 +40,7 @@ export type CommandStore = Pick<
   | 'admin'
   | 'as'
   | 'audit'
+  | 'lifecycle'
   | 'trust'
   | 'backup'
   | 'snapshot'

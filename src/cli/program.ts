@@ -13,11 +13,13 @@ import { forgetCommand } from './commands/forget-command';
 import { getCommand } from './commands/get-command';
 import { holdCommand } from './commands/hold-command';
 import { importCommand } from './commands/import-command';
+import { lifecycleRunCommand, lifecycleStatusCommand } from './commands/lifecycle-commands';
 import { listCommand } from './commands/list-command';
 import { mcpCommand } from './commands/mcp-command';
 import { purgeCommand } from './commands/purge-command';
 import { recallCommand } from './commands/recall-command';
 import { restoreCommand } from './commands/restore-command';
+import { rulesCommand } from './commands/rules-command';
 import { snapshotCommand } from './commands/snapshot-command';
 import { snapshotsCommand } from './commands/snapshots-command';
 import { statsCommand } from './commands/stats-command';
@@ -56,6 +58,9 @@ const commands: Readonly<Record<string, Command>> = {
   erase: eraseCommand,
   receipts: receiptsCommand,
   'verify-receipt': verifyReceiptCommand,
+  rules: rulesCommand,
+  'lifecycle run': lifecycleRunCommand,
+  'lifecycle status': lifecycleStatusCommand,
   mcp: mcpCommand,
   'trust list': trustListCommand,
   'trust anomalies': trustAnomaliesCommand,

@@ -78,6 +78,7 @@ export const accessRoutes = {
   deny: 'deduplicated',
   clear: 'deduplicated',
   ceiling: 'deduplicated',
+  retain: 'deduplicated',
   role: 'deduplicated',
   group: 'deduplicated',
   end: 'deduplicated',

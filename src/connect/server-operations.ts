@@ -153,6 +153,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
     deny: addedRule,
     clear: addedRule,
     ceiling: addedRule,
+    retain: addedRule,
     role: addedRule,
     group: addedRule,
     end: outcomeOf('end-declaration', ({ ended }) => ended),

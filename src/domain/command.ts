@@ -249,6 +249,8 @@ export type Change =
   | { readonly type: 'finish-erasure'; readonly erasure: string }
   /** Keeps the receipt of an erasure, in the place of an earlier one. */
   | { readonly type: 'keep-receipt'; readonly erasure: string; readonly receipt: string }
+  /** Forgets those of some memories that a retention has reached. `retention` is the id of its declaration. */
+  | { readonly type: 'retire'; readonly retention: string; readonly ids: readonly string[] }
   /** Deletes audit entries up to `upTo`, which must be the end of a segment (1,024 entries). */
   | { readonly type: 'retain'; readonly upTo: number };
 
@@ -329,5 +331,7 @@ export type Outcome =
   /** `inUse` counts the namespaces and sets of access tags that name the subject, and stay because they have other memories. */
   | { readonly ok: true; readonly type: 'finish-erasure'; readonly state: ErasureState; readonly inUse: number }
   | { readonly ok: true; readonly type: 'keep-receipt' }
+  /** The ids of the memories that were forgotten. */
+  | { readonly ok: true; readonly type: 'retire'; readonly forgotten: readonly string[] }
   | { readonly ok: true; readonly type: 'retain'; readonly dropped: number }
   | { readonly ok: false; readonly error: MemoryError };

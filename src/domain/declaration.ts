@@ -1,4 +1,4 @@
-import type { SourceChannel } from './memory';
+import type { MemoryKind, SourceChannel } from './memory';
 import type { Namespace } from './namespace';
 import type { Action, Member, Rule, Subject } from './rule';
 import type { Trust } from './trust';
@@ -28,6 +28,27 @@ export interface Ceiling {
   at: Namespace;
 }
 
+/**
+ * Limits how long memories are kept, in one namespace and in all namespaces below it. A memory that a limit has reached is found by no read
+ * any more, and is forgotten soon afterwards. Pinned memories stay. If several limits apply to a memory, the earliest counts.
+ */
+export interface Retention {
+  /** What happens to a memory that a limit has reached: it is forgotten. */
+  retain: 'forget';
+  /** The namespace. `[]` is the whole store. */
+  at: Namespace;
+  /** The kind of the memories. Absent: all kinds. */
+  kind?: MemoryKind;
+  /** Memories are kept for so many days after they were stored. An update does not begin the time again. */
+  maxAgeDays: number;
+}
+
+/** The argument of `retain`. */
+export interface RetentionRequest extends Omit<Retention, 'retain'> {
+  /** What happens to a memory that a limit has reached. */
+  then: Retention['retain'];
+}
+
 /** A named set of actions. It cannot have the name of a built-in role. */
 export interface Role {
   /** The name. */
@@ -43,10 +64,10 @@ export interface Group {
 }
 
 /**
- * A rule, a clearance, a ceiling, a role or a group. Together the declarations decide about all access to a store, and about the trust of
- * its memories.
+ * A rule, a clearance, a ceiling, a retention, a role or a group. Together the declarations decide about all access to a store, about the
+ * trust of its memories, and about how long they are kept.
  */
-export type Declaration = Rule | Clearance | Ceiling | Role | Group;
+export type Declaration = Rule | Clearance | Ceiling | Retention | Role | Group;
 
 /** A declaration with its id and the times at which it began and ended. */
 export type RuleInForce = Declaration & {
@@ -97,6 +118,21 @@ export function ceiling(to: Ceiling['to'], trust: Trust, at: Namespace): Ceiling
 }
 
 /**
+ * Limits how long memories are kept. It counts for memories that are already stored, too: from the next read on nobody finds those that the
+ * limit has reached, and the store forgets them in the background. `pinned` memories stay.
+ *
+ * @example
+ * ```ts
+ * import { allow, retain } from 'multi-agent-memory';
+ * [allow('everyone', 'writer', ['support']), retain({ at: ['support'], kind: 'episodic', maxAgeDays: 90, then: 'forget' })];
+ * ```
+ */
+export function retain(request: RetentionRequest): Retention {
+  const { then, ...limits } = request;
+  return { retain: then, ...limits };
+}
+
+/**
  * Makes a role: a name for a set of actions, for use in rules.
  *
  * @param name Any name except the names of built-in roles.
@@ -133,6 +169,10 @@ export function isClearance(declaration: Declaration): declaration is Clearance 
 
 export function isCeiling(declaration: Declaration): declaration is Ceiling {
   return 'ceiling' in declaration;
+}
+
+export function isRetention(declaration: Declaration): declaration is Retention {
+  return 'retain' in declaration;
 }
 
 export function isRole(declaration: Declaration): declaration is Role {
@@ -187,6 +227,10 @@ export function canonicalText(declaration: Declaration): string {
   if (isClearance(declaration)) return JSON.stringify(['clear', declaration.clear, declaration.to, declaration.at]);
   if (isCeiling(declaration)) {
     return JSON.stringify(['ceiling', declaration.ceiling, declaration.to, declaration.at]);
+  }
+  if (isRetention(declaration)) {
+    const { retain, at, kind = null, maxAgeDays } = declaration;
+    return JSON.stringify(['retain', retain, at, kind, maxAgeDays]);
   }
   if (isRole(declaration)) return JSON.stringify(['role', declaration.role, sorted(declaration.actions)]);
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);

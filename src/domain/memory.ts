@@ -64,7 +64,7 @@ export interface MemoryFields<M = Metadata> {
   tags?: readonly string[];
   /** Importance from 0 to 1. It adds up to 0.03 to the score of a hit. Default: 0.5. */
   priority?: number;
-  /** Keeps the memory as it is: no consolidation replaces it. It can still be updated and forgotten. Default: false. */
+  /** Keeps the memory as it is: no consolidation replaces it, and no retention ends it. It can still be updated and forgotten. Default: false. */
   pinned?: boolean;
   /** Additional data in JSON, at most 64 kB. If a metadata schema was passed to `open`, it checks the data. Default: `{}`. */
   metadata?: M;

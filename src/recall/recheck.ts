@@ -22,6 +22,11 @@ export function mayLeave({ state }: Context, caller: Caller, record: MemoryRow, 
   return isAllowed && isTrustedEnough(state.policy, caller, { ...labels, trust: state.trustOf(record) }, view);
 }
 
+/** Whether the time for which a memory is kept is not over. */
+function isKept({ state, clock }: Pick<ReadContext, 'state' | 'clock'>, { row }: MemoryRow): boolean {
+  return !state.columns.hasRetention || state.columns.isKept(row, clock.now());
+}
+
 /**
  * Checks a record that was loaded without checks. Returns the record if it is intact and may be returned to the caller, otherwise
  * undefined.
@@ -29,12 +34,12 @@ export function mayLeave({ state }: Context, caller: Caller, record: MemoryRow, 
  * @throws RECORD_DAMAGED if the record is damaged and its current labels allow the caller to read it
  */
 export function checkRecord(
-  context: Context,
+  context: Pick<ReadContext, 'state' | 'clock'>,
   caller: Caller,
   record: MemoryRow | undefined,
   view: TrustView = 'ordinary',
 ): MemoryRow | undefined {
-  if (record === undefined) return undefined;
+  if (record === undefined || !isKept(context, record)) return undefined;
   const { state } = context;
   if (state.rowChecksum.isIntact(record)) return mayLeave(context, caller, record, view) ? record : undefined;
   if (mayKnowOfDamage(state, record, caller.actor, caller.scope)) throw damaged(record.id);
@@ -48,6 +53,8 @@ export function recheck(
   record: MemoryRow,
   view: TrustView = 'ordinary',
 ): Memory | undefined {
+  // Its time may have ended since the query found it.
+  if (!isKept(context, record)) return undefined;
   if (mayLeave(context, caller, record, view)) return toMemory(context, caller, record);
   context.recheckRejected();
   return undefined;

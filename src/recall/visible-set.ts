@@ -50,7 +50,8 @@ export function compileSelection(
     columns,
     ...defined({ quarantined }),
   };
-  return { ...access, trusted, now: clock.now(), candidates: () => candidateRows(state.columns, access) };
+  const kept = columns.hasRetention ? { kept: columns } : {};
+  return { ...access, trusted, ...kept, now: clock.now(), candidates: () => candidateRows(state.columns, access) };
 }
 
 /** Checks whether these criteria can be evaluated with the columns in RAM, without SQLite. */
@@ -643,8 +644,8 @@ function keyOf(
   const reader = owner === 'any' || columns.hasPrivateRows(owner) ? owner : 'none';
   const { userId, sessionId, agentId, tags } = scope;
   const { least } = trusted;
-  if (userId === undefined && sessionId === undefined && agentId === undefined && tags === undefined)
-    return `${grants} ${reader} ${least}`;
+  const rules = `${grants} ${reader} ${least} ${columns.retentionCount}`;
+  if (userId === undefined && sessionId === undefined && agentId === undefined && tags === undefined) return rules;
   // The namespace is part of the grants. The JSON of a list is unambiguous.
-  return `${grants} ${reader} ${least} ${JSON.stringify([userId ?? null, sessionId ?? null, agentId ?? null, tags ?? []])}`;
+  return `${rules} ${JSON.stringify([userId ?? null, sessionId ?? null, agentId ?? null, tags ?? []])}`;
 }

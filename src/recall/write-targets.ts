@@ -46,6 +46,11 @@ export interface ForgetTargets {
   readonly matched: number;
   /** Those that the caller may forget. The labels are undefined for a record whose labels are damaged. */
   readonly targets: readonly { readonly id: string; readonly labels: LabelSet | undefined }[];
+  /**
+   * The ids of others that match, and that a retention has reached. Nobody finds them, so that they are forgotten without being counted:
+   * the retention may end before the store forgets them.
+   */
+  readonly ended: readonly string[];
 }
 
 /** Counts the memories that match a selection, and lists the ids of those that the caller may forget. */
@@ -59,17 +64,19 @@ export async function forgetTargets(
   const facts = await gatherFacts(context, caller, selection, signal);
   return context.snapshot(() => {
     const compiled = compileSelection(context, caller, selection, facts);
-    if (compiled === undefined) return { matched: 0, targets: [] };
+    if (compiled === undefined) return { matched: 0, targets: [], ended: [] };
     const found = state.selections.labels(compiled);
     // Root may forget records with damaged labels. For any other caller, a record without intact labels is never a target.
-    const allowed = found.filter(
-      (row) => isRoot(caller.actor) || (state.interning.describe(row) !== undefined && mayForget(context, caller, row)),
-    );
-    const targets = allowed.map((row) => {
+    const isAllowed = (row: (typeof found)[number]) =>
+      isRoot(caller.actor) || (state.interning.describe(row) !== undefined && mayForget(context, caller, row));
+    const { kept, ...withEnded } = compiled;
+    const all = kept === undefined ? [] : state.selections.labels(withEnded);
+    const ended = all.filter((row) => kept?.isKept(row.row, compiled.now) === false && isAllowed(row));
+    const targets = found.filter(isAllowed).map((row) => {
       const hasLabels = state.interning.describe(row) !== undefined;
       return { id: row.id, labels: hasLabels ? state.interning.labelSet(row.label_set) : undefined };
     });
-    return { matched: found.length, targets };
+    return { matched: found.length, targets, ended: ended.map(({ id }) => id) };
   });
 }
 

@@ -15,6 +15,7 @@ import { ownTrust, type TrustColumns } from './apply/trust';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
+import { RetentionPass } from './retention-pass';
 import { bytesOf, FieldRows, RowLists, TagRows } from './row-lists';
 import type { AppliedBatch, StateStore } from './state-store';
 import type { Derivations } from './tables/derivations';
@@ -65,6 +66,9 @@ export class ReadModel {
   /** The ceilings with which the trust of the columns was computed: see `Policy.ceilingsText`. */
   #ceilingsText = '';
   readonly #trustPass: TrustPass;
+  readonly #retentionPass: RetentionPass;
+  /** The retentions with which the times of the columns were computed. */
+  #retentions: Policy['retentions'] = [];
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
 
   /** @param postingBytes The limit of memory for postings. */
@@ -84,6 +88,7 @@ export class ReadModel {
     this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
     this.#trustPass = new TrustPass(database);
+    this.#retentionPass = new RetentionPass(database);
     this.#dataVersion = state.dataVersion();
     state.snapshot(() => {
       // Another process may have written since the state was loaded. Rules, labels and rows must come from the same snapshot.
@@ -112,6 +117,16 @@ export class ReadModel {
     const rows = this.columns.scoped({ userId }).flatMap((list) => [...list.rows()]);
     const ids = translated(() => rows.flatMap((row) => this.records.placeOf(row)?.id ?? []));
     return [...new Set([...ids, ...this.records.formerIdsAbout(userId)])];
+  }
+
+  /** A memory whose time is over, with the id of the retention that has ended it. Undefined for others, and for facts of such memories. */
+  endedRow(row: number, now: number): { readonly id: string; readonly retention: string } | undefined {
+    if (this.columns.isKept(row, now)) return undefined;
+    const columns = translated(() => this.#retentionPass.columnsOf(row));
+    const end = columns && this.#state.retention.endOf(columns);
+    return columns !== undefined && end !== undefined && end.at <= now
+      ? { id: columns.id, retention: end.id }
+      : undefined;
   }
 
   /**
@@ -164,6 +179,7 @@ export class ReadModel {
     const retrusted: number[] = [];
     for (const change of changes) if (this.columns.apply(change)) retrusted.push(change.row);
     this.#followTrust(retrusted);
+    this.#followRetention(changes);
     if (spaceSwitched) this.#switchChunks(batch);
     else if (this.#next !== undefined) followIn(this.#next.chunks, batch);
     if (wordsDamaged) this.postings.clear();
@@ -279,6 +295,22 @@ export class ReadModel {
     this.#lastSeen = this.lastChangeSeq;
     this.#ceilingsText = this.policy.ceilingsText;
     if (!this.#state.derivations.isEmpty || this.#areTrustedByOthers()) this.#readTrust();
+    this.#followRetention([]);
+  }
+
+  /** Follows changes of what limits the time for which memories are kept: that of every row if a retention changed, else that of some. */
+  #followRetention(changed: readonly { readonly row: number }[]): void {
+    const { retentions } = this.policy;
+    const [state, pass] = [this.#state, this.#retentionPass];
+    if (retentions !== this.#retentions) {
+      const hadNone = this.#retentions.length === 0;
+      this.#retentions = retentions;
+      if (retentions.length > 0) this.columns.replaceKept(pass.all(state, this.columns.last));
+      else if (!hadNone) this.columns.replaceKept(undefined);
+    } else if (retentions.length > 0) {
+      const keptUntil = (row: number) => this.columns.keptUntil(row);
+      for (const { row } of changed) this.columns.setKept(row, pass.one(state, row, keptUntil));
+    }
   }
 
   /** Whether the trust of a memory may depend on others than its author. */
@@ -346,17 +378,18 @@ export class ReadModel {
 
   #readChanged(onChange: (change: RowChange) => void): void {
     const space = this.interning.currentSpace?.id ?? 0;
-    const changed: number[] = [];
+    const changed: { readonly row: number }[] = [];
     for (const line of this.#changedSince.iterate({ change_seq: this.#lastSeen, space })) {
       const change = rowChangeOf(line, this.interning, this.#ownTrust(line as unknown as ColumnValues));
       this.columns.apply(change);
-      changed.push(change.row);
+      changed.push(change);
       onChange(change);
     }
     this.#lastSeen = this.lastChangeSeq;
     // The loop leaves out sources, contributors and endorsements.
     if (this.#areTrustedByOthers()) this.#readTrust();
-    else this.#followTrust(changed);
+    else this.#followTrust(changed.map(({ row }) => row));
+    this.#followRetention(changed);
   }
 }
 
@@ -558,12 +591,18 @@ export class ColumnStore {
   /** The number of tokens in the text. */
   length = new Uint32Array(initialCapacity);
   validFrom = new Float64Array(initialCapacity);
+  /** When a memory expires, or when a retention ends the time for which it is kept, whichever is first. */
   expiresAt = new Float64Array(initialCapacity);
   priority = new Float64Array(initialCapacity);
   /** The trust of the memory or the tombstone, plus 1. 0 for a row that does not exist. */
   trust = new Uint8Array(initialCapacity);
   /** The number of changes to rows so far. */
   changeCount = 0;
+  /** Counts how often the times of all rows were replaced. */
+  retentionCount = 0;
+  /** No time of a row ends before it, in epoch milliseconds. Infinity if no time of a row ends. */
+  firstEnd = Number.POSITIVE_INFINITY;
+  #kept: KeptTimes | undefined;
   // Ring buffers: the change with number n is at the index n modulo their length.
   readonly #changedRow = new Uint32Array(rememberedChanges);
   readonly #lengthBefore = new Uint32Array(rememberedChanges);
@@ -604,6 +643,45 @@ export class ColumnStore {
     if (this.trust[row] === trust + 1) return;
     this.#remember(row);
     this.#putTrust(row, trust);
+  }
+
+  /** Whether the times for which memories are kept are limited. */
+  get hasRetention(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Whether the time of a row is not over. */
+  isKept(row: number, now: number): boolean {
+    return this.#kept === undefined || !((this.#kept.until[row] as number) <= now);
+  }
+
+  /** The end of the time for which a row is kept. Infinity if there is none. */
+  keptUntil(row: number): number {
+    return this.#kept?.until[row] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Replaces the ends of the times of all rows. Undefined if no retention is in force. */
+  replaceKept(until: Float64Array<ArrayBuffer> | undefined): void {
+    const { last, expiresAt } = this;
+    const own = this.#kept?.own ?? expiresAt.slice();
+    for (let row = 1; row <= last; row++) expiresAt[row] = Math.min(own[row] as number, until?.[row] ?? Infinity);
+    this.#kept = until === undefined ? undefined : { own, until: copy(until, emptyTimes(expiresAt.length)) };
+    this.retentionCount++;
+    this.findFirstEnd();
+  }
+
+  /** Finds the earliest end again, after rows that had it were forgotten. */
+  findFirstEnd(): void {
+    this.firstEnd = Number.POSITIVE_INFINITY;
+    for (let row = 1; row <= this.last; row++) this.firstEnd = Math.min(this.firstEnd, this.keptUntil(row));
+  }
+
+  /** Changes the end of the time of a row that has just changed. */
+  setKept(row: number, until: number): void {
+    if (this.#kept === undefined) return;
+    this.#kept.until[row] = until;
+    this.firstEnd = Math.min(this.firstEnd, until);
+    this.expiresAt[row] = Math.min(this.#kept.own[row] as number, until);
   }
 
   /** Whether any row has less trust. Otherwise nobody has to look at the trust of single rows. */
@@ -663,6 +741,7 @@ export class ColumnStore {
     const lists = [this.#byLabelSet, this.#users, this.#sessions, this.#agents, this.#tags];
     return (
       bytesOf(labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust) +
+      (this.#kept === undefined ? 0 : bytesOf(this.#kept.own, this.#kept.until)) +
       lists.reduce((sum, { bytes }) => sum + bytes, 0)
     );
   }
@@ -724,12 +803,14 @@ export class ColumnStore {
     this.length[row] = columns.length;
     this.validFrom[row] = columns.validFrom;
     this.expiresAt[row] = columns.expiresAt;
+    if (this.#kept !== undefined) this.#kept.own[row] = columns.expiresAt;
     this.priority[row] = columns.priority;
   }
 
   // A forgotten row has label set 0, which no actor may read.
   #clear(row: number): void {
     for (const column of [this.labelSet, this.owner, this.active, this.chunks, this.length]) column[row] = 0;
+    if (this.#kept !== undefined) this.#kept.until[row] = Infinity;
   }
 
   #grow(row: number): void {
@@ -746,7 +827,22 @@ export class ColumnStore {
     this.expiresAt = copy(this.expiresAt, new Float64Array(capacity));
     this.priority = copy(this.priority, new Float64Array(capacity));
     this.trust = copy(this.trust, new Uint8Array(capacity));
+    if (this.#kept === undefined) return;
+    const { own, until } = this.#kept;
+    this.#kept = { own: copy(own, emptyTimes(capacity)), until: copy(until, emptyTimes(capacity)) };
   }
+}
+
+/** What `ColumnStore` keeps only while a retention is in force: 16 bytes a memory. */
+interface KeptTimes {
+  /** When each memory expires, without regard to retentions. */
+  readonly own: Float64Array<ArrayBuffer>;
+  /** When a retention ends the time for which each memory is kept. Infinity if there is none. */
+  readonly until: Float64Array<ArrayBuffer>;
+}
+
+function emptyTimes(capacity: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(capacity).fill(Infinity);
 }
 
 /** The rows that have one value, such as one user. */

@@ -27,12 +27,14 @@ import { applyLease } from './apply/apply-lease';
 import { applyLifecycle } from './apply/apply-lifecycle';
 import { assertWithinQuota } from './apply/apply-quota';
 import { applyRemember, findDuplicate } from './apply/apply-remember';
+import { applyRetire } from './apply/apply-retire';
 import { applyShare } from './apply/apply-share';
 import { beginSpace, dropSpace, type EmbeddedRows, embedRows, switchSpace } from './apply/apply-space';
 import { applySpend } from './apply/apply-spend';
 import { applyUpdate } from './apply/apply-update';
 import { CeilingLookup } from './apply/ceiling-lookup';
 import { applyEntry, type EntryApplierDeps } from './apply/entry-applier';
+import { RetentionLookup } from './apply/retention-lookup';
 import { TableWriter } from './apply/table-writer';
 import { effectiveTrust, type TrustColumns, type TrustTables } from './apply/trust';
 import { ChangeQueries } from './queries/change-queries';
@@ -145,6 +147,8 @@ export class StateStore {
   readonly words: Words;
   /** What the trust of memories depends on. Records are read without checks. */
   readonly trustTables: TrustPassTables;
+  /** How long memories are kept. */
+  readonly retention: RetentionLookup;
   readonly #ceilings: CeilingLookup;
   readonly #memberships: ClusterMemberships;
   readonly #writer: TableWriter;
@@ -225,6 +229,7 @@ export class StateStore {
     );
     this.#policy = this.declarations.policy();
     this.#ceilings = new CeilingLookup(this.interning, () => this.#policy);
+    this.retention = new RetentionLookup(this.interning, () => this.#policy);
     this.trustTables = this.#newTrustTables((row) => this.records.trustColumnsOf(row));
     this.#context = this.#newContext();
     this.#readCounters();
@@ -409,6 +414,7 @@ export class StateStore {
   #reloadTables(): void {
     this.interning.reload();
     this.#ceilings.clear();
+    this.retention.clear();
     this.derivations.reload();
     this.contributors.reload();
     this.endorsements.reload();
@@ -541,6 +547,8 @@ export class StateStore {
       case 'finish-erasure':
       case 'keep-receipt':
         return applyLifecycle(context, command);
+      case 'retire':
+        return { ok: true, type, forgotten: applyRetire(context, command.retention, command.ids, stamp) };
       case 'retain':
         assertMaintainsAudit(stamp);
         assertEndOfSegment(this.auditLog, command.upTo);
@@ -578,6 +586,7 @@ export class StateStore {
       names: new NameTables(this.database, this),
       database: this.database,
       receipts: this.receipts,
+      retention: this.retention,
       earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
       countUsage: () => this.usage(),

@@ -8,7 +8,9 @@ import {
   clear,
   type Declaration,
   group,
+  type RetentionRequest,
   type RuleInForce,
+  retain,
   role,
   type StoredDeclaration,
   toRuleInForce,
@@ -43,12 +45,13 @@ export type ExplainRequest = { principal: Principal; action: Action } & (
 );
 
 /**
- * Changes and lists declarations (rules, clearances, ceilings, roles and groups) at run time. A change takes effect for the next call, and is
+ * Changes and lists declarations (rules, clearances, ceilings, retentions, roles and groups) at run time. A change takes effect for the next call, and is
  * durable when its promise resolves.
  *
  * Principals can grant only what they have themselves. To make a rule or a clearance, a principal needs `administer` in its namespace,
  * and must itself have the actions or the clearance there. To make a ceiling it needs `administer`, and an own ceiling of at least
- * 'standard' that is not lower than the new one; it cannot end a ceiling that applies to itself. To make a role or a group, it needs `administer` in the whole store, and
+ * 'standard' that is not lower than the new one; it cannot end a ceiling that applies to itself. To make or
+ * end a retention it needs `administer` and `erase`. To make a role or a group, it needs `administer` in the whole store, and
  * everything that it would need to make the rules that name the role or group.
  *
  * Every change throws INVALID_INPUT, FORBIDDEN, STORE_READ_ONLY, DISK_FULL and OVERLOADED.
@@ -62,6 +65,8 @@ export interface AccessHandle {
   clear(to: Subject, tag: string, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
   /** Limits the trust of what a subject writes, or of what comes through a channel, in a namespace and below: see `ceiling`. */
   ceiling(to: Ceiling['to'], trust: Trust, at: Namespace, options?: CallOptions): Promise<RuleInForce>;
+  /** Limits how long memories are kept in a namespace and below: see `retain`. */
+  retain(request: RetentionRequest, options?: CallOptions): Promise<RuleInForce>;
   /** Makes a role: a name for a set of actions. Replaces a role with the same name that was made at run time. */
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce>;
   /** Makes a group: a name for a set of principals. Replaces a group with the same name that was made at run time. */
@@ -123,6 +128,10 @@ export class PrincipalAccess implements AccessHandle {
 
   ceiling(to: Ceiling['to'], trust: Trust, at: Namespace, options?: CallOptions): Promise<RuleInForce> {
     return this.#add(ceiling(to, trust, at), options);
+  }
+
+  retain(request: RetentionRequest, options?: CallOptions): Promise<RuleInForce> {
+    return this.#add(retain(Object(request)), options);
   }
 
   role(name: string, actions: readonly Action[], options?: CallOptions): Promise<RuleInForce> {

@@ -23,9 +23,10 @@ export interface StoreEvents {
   /**
    * A part of the store works less well than it should. No data is lost. 'node': the node of the cluster has stopped, and takes no calls
    * until the store is opened again. 'snapshots': a snapshot in the background has failed, and is made again later. 'consolidation': a
-   * consolidation in the background has failed, and is tried again later.
+   * consolidation in the background has failed, and is tried again later. 'retention': what a retention has reached could not be forgotten in
+   * the background, which is tried again later; nobody finds it meanwhile.
    */
-  degraded: { part: 'index' | 'embedder' | 'node' | 'snapshots' | 'consolidation'; error: MemoryError };
+  degraded: { part: 'index' | 'embedder' | 'node' | 'snapshots' | 'consolidation' | 'retention'; error: MemoryError };
 }
 
 /** Calls a store's event listeners. If a listener throws, the error is thrown again in a separate turn and never disturbs the store. */

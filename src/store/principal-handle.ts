@@ -299,8 +299,19 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
       const [parsedId, parsedOptions] = parseAll([shapes.id, id, ['id']], [shapes.changeOptions, options]);
-      return forget(context, this.#caller, parsedId, parsedOptions);
+      if (!this.#isEnded(parsedId)) return forget(context, this.#caller, parsedId, parsedOptions);
+      // Nobody finds it, so that the answer does not tell of it. But the retention that has reached it may end.
+      await forget(context, this.#caller, parsedId, { signal: parsedOptions.signal });
+      return false;
     });
+  }
+
+  /** Whether a retention has reached a memory. */
+  #isEnded(id: string): boolean {
+    const { state, clock } = this.#engine.reading();
+    if (!state.columns.hasRetention) return false;
+    const record = state.records.unchecked(id);
+    return record !== undefined && !state.columns.isKept(record.row, clock.now());
   }
 
   forgetWhere(selection: Selection<M>, options: LongCallOptions & { dryRun: boolean }): Promise<ForgetResult> {
@@ -320,7 +331,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       const inEveryState = { ...parsed, include: new Set(includedStates) };
       target.namespace = fields.namespace ?? target.namespace;
       await this.#reached(call);
-      const { matched, targets } = await forgetTargets(this.#engine.reading(), this.#caller, inEveryState, call.signal);
+      const reading = this.#engine.reading();
+      const { matched, targets, ended } = await forgetTargets(reading, this.#caller, inEveryState, call.signal);
       const ids = targets.map(({ id }) => id);
       // No command reaches `apply` in these cases. But the result shows which memories match, so the call is recorded as a read.
       if (dryRun || ids.length === 0) {
@@ -329,6 +341,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       }
       if (dryRun) return { matched, forgotten: 0, ids };
       const forgotten = await forgetAll(context, this.#caller, ids, call);
+      await forgetAll(context, this.#caller, ended, { signal: call.signal });
       return { matched, forgotten: forgotten.length, ids: forgotten };
     });
   }

@@ -249,6 +249,7 @@ function made(handle: MemoryHandle, declaration: Declaration) {
   if (isGroup(declaration)) return access.group(declaration.group, declaration.members);
   if ('clear' in declaration) return access.clear(declaration.to, declaration.clear, declaration.at);
   if ('ceiling' in declaration) return access.ceiling(declaration.to, declaration.ceiling, declaration.at);
+  if ('retain' in declaration) throw new Error('The policies have no retentions.');
   return access[declaration.effect](declaration.to, declaration.actions, declaration.at);
 }
 

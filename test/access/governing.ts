@@ -16,8 +16,8 @@ export function mayGovern(reference: Reference, who: Who, declaration: Declarati
   if (!hasAll(reference, who, ['administer', ...givenBy(reference, declaration)], at)) return false;
   if (isRule(declaration)) return true;
   if ('clear' in declaration) return reference.cleared(who, [declaration.clear], at);
-  // The policies have no ceilings.
-  if ('ceiling' in declaration) return false;
+  // The policies have no ceilings and no retentions.
+  if ('ceiling' in declaration || 'retain' in declaration) return false;
   // The actor must be allowed to make each rule that names the role or group, with the role's old actions and with its new actions.
   const anew = namedBy(reference, declaration).flatMap((rule) =>
     isRole(declaration) && isRule(rule) ? [rule, { ...rule, actions: declaration.actions }] : [rule],

@@ -18,6 +18,7 @@ const commands = [
   'hold',
   'erase',
   'receipts',
+  'rules',
   'mcp',
 ];
 

@@ -192,6 +192,22 @@ describe('commands that read, while an application has the folder open', () => {
       expect((await shell(['erase', folder, ...words])).code).toBe(2);
   });
 
+  test('rules and lifecycle show what is kept how long, and forget the rest', async () => {
+    const store = await application();
+    const { id } = await store.admin.access.retain({ at: ['support'], maxAgeDays: 90, then: 'forget' });
+    await store.admin.access.end((await store.admin.access.retain({ at: [], maxAgeDays: 9, then: 'forget' })).id);
+    await store.close();
+    const retention = { id, retain: 'forget', at: ['support'], maxAgeDays: 90 };
+    expect(values(await shell(['rules', folder, '--namespace=support'])).at(-1)).toMatchObject(retention);
+    expect(values(await shell(['rules', folder, '--ended']))).toContainEqual(
+      expect.objectContaining({ maxAgeDays: 9 }),
+    );
+    const due = { id, at: ['support'], due: 0 };
+    expect(values(await shell(['lifecycle', 'status', folder]))).toMatchObject([{ retention: [due] }]);
+    for (const words of [[], ['--dry-run']])
+      expect(values(await shell(['lifecycle', 'run', folder, ...words]))).toMatchObject([{ retention: [due] }]);
+  });
+
   test('snapshot, snapshots and restore copy a store with a key from a file', async () => {
     await application();
     const parent = await temporaryFolder();

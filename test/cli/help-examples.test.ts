@@ -23,6 +23,9 @@ const names = [
   'hold',
   'erase',
   'receipts',
+  'rules',
+  'lifecycle run',
+  'lifecycle status',
 ];
 
 /** The example command lines of a help text, as words, with paths below `parent`. */

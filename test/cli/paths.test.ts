@@ -61,6 +61,7 @@ test.each([
   ['hold', []],
   ['erase', ['--about-user=u', '--yes']],
   ['receipts', []],
+  ['rules', []],
   ['hold', ['--matter=m', '--namespace=support']],
 ])('%s %s does not create a store in a folder that does not exist', async (command, words) => {
   const { code } = await shell([command, join(home, 'memroy'), ...words]);

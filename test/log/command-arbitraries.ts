@@ -174,6 +174,10 @@ const declaration: Arbitrary<Declaration> = fc.oneof(
     to: fc.oneof(subject, every({ channel: fc.constantFrom(...sourceChannels) })),
     at: texts,
   }),
+  record(
+    { retain: fc.constant('forget' as const), at: texts, kind: fc.constantFrom(...memoryKinds), maxAgeDays: fc.nat() },
+    ['retain', 'at', 'maxAgeDays'],
+  ),
 );
 const named: Arbitrary<NamedDeclaration> = every({ id, declaration });
 
@@ -254,6 +258,7 @@ export const commandsByType: { readonly [T in Change['type']]: Arbitrary<Extract
     },
     ['incident', 'texts'],
   ),
+  retire: commandOf('retire', { retention: id, ids: fc.array(id, { maxLength: 3 }) }, ['retention', 'ids']),
   hold: commandOf('hold', { id, matter: text, scope }, ['id', 'matter', 'scope']),
   'release-hold': commandOf('release-hold', { id }, ['id']),
   erase: commandOf(

@@ -3,6 +3,7 @@ import { countingMistakes } from './counting-mistakes';
 import { incidentMistakes } from './incident-mistakes';
 import type { Mistake } from './mistake';
 import { readingMistakes } from './reading-mistakes';
+import { retentionMistakes } from './retention-mistakes';
 import { ruleMistakes } from './rule-mistakes';
 import { trustMistakes } from './trust-mistakes';
 
@@ -17,4 +18,5 @@ export const mistakes: readonly Mistake[] = [
   ...auditMistakes,
   ...incidentMistakes,
   ...trustMistakes,
+  ...retentionMistakes,
 ];

@@ -24,6 +24,8 @@ export interface Stage {
   readonly ann: MemoryHandle;
   readonly wes: MemoryHandle;
   readonly embedded: string[];
+  /** Lets time pass. */
+  advance(ms: number): void;
 }
 
 /** Ann reads and writes on a shelf, wes does everything anywhere; amy and abe administer, aud audits. */

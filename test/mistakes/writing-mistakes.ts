@@ -129,8 +129,8 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'forgetWhere: returns ids that the caller may not forget',
     'recall/write-targets.ts',
-    'mayForget(context, caller, row)),',
-    'mayForget !== undefined),',
+    'mayForget(context, caller, row));',
+    'mayForget !== undefined);',
   ),
   mistake(
     'share: applied without share in the old namespace',

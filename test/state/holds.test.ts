@@ -21,8 +21,11 @@ interface Version {
 
 type Op =
   | { readonly type: 'remember'; readonly version: Omit<Version, 'text'>; readonly isKeyed: boolean }
-  | { readonly type: 'update' | 'retag' | 'move' | 'forget' | 'erase'; readonly at: number }
+  | { readonly type: 'update' | 'retag' | 'move' | 'pin' | 'forget' | 'erase'; readonly at: number }
   | { readonly type: 'erase user' }
+  | { readonly type: 'retain'; readonly within: readonly string[]; readonly days: number }
+  | { readonly type: 'sweep' }
+  | { readonly type: 'end'; readonly at: number }
   | { readonly type: 'hold'; readonly scope: ParsedScope }
   | { readonly type: 'release'; readonly at: number };
 
@@ -44,8 +47,8 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      type: fc.constantFrom<'update' | 'retag' | 'move' | 'forget' | 'erase'>(
-        ...(['update', 'retag', 'move', 'forget', 'forget', 'erase'] as const),
+      type: fc.constantFrom<'update' | 'retag' | 'move' | 'pin' | 'forget' | 'erase'>(
+        ...(['update', 'retag', 'move', 'pin', 'forget', 'forget', 'erase'] as const),
       ),
       at: fc.nat(),
     }),
@@ -65,6 +68,16 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), at: fc.nat() }) },
   { weight: 1, arbitrary: fc.constant({ type: 'erase user' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('retain' as const),
+      within: namespace,
+      days: fc.integer({ min: 1, max: 9 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ type: 'sweep' as const }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('end' as const), at: fc.nat() }) },
 );
 
 function matches(scope: ParsedScope, version: Version): boolean {
@@ -77,7 +90,7 @@ function matches(scope: ParsedScope, version: Version): boolean {
   );
 }
 
-/** What memories, holds and withheld memories should be. */
+/** What memories, holds, retentions and withheld memories should be. */
 class Model {
   readonly memories = new Map<string, Version[]>();
   readonly withheld = new Map<string, Version[]>();
@@ -100,6 +113,20 @@ class Model {
   about(userId: string): string[] {
     const all = [...this.memories, ...this.withheld];
     return all.filter(([, versions]) => versions.some((each) => each.userId === userId)).map(([id]) => id);
+  }
+
+  readonly retentions = new Map<string, { readonly within: readonly string[]; readonly days: number }>();
+  /** The days on which memories were stored. */
+  readonly since = new Map<string, number>();
+  readonly pinned = new Set<string>();
+
+  isOver(id: string, today: number): boolean {
+    const [latest] = this.memories.get(id)?.slice(-1) ?? [];
+    const since = this.since.get(id) ?? today;
+    if (latest === undefined || this.pinned.has(id)) return false;
+    return [...this.retentions.values()].some(
+      ({ within, days }) => contains(within, latest.namespace) && since + days <= today,
+    );
   }
 
   isHeld(versions: readonly Version[]): boolean {
@@ -129,6 +156,7 @@ class Model {
   }
 }
 
+const dayMs = 24 * 60 * 60 * 1000;
 const seed = new Uint8Array(16);
 
 /** A store with holds, one that gets the same commands without holds, and the model. */
@@ -165,6 +193,10 @@ class Run {
       this.#erase(`erasure-${n}`, found.about);
       return;
     }
+    if (each.type === 'retain' || each.type === 'sweep' || each.type === 'end') {
+      this.#limit(each, n);
+      return;
+    }
     if (each.type === 'remember') {
       const version = { ...each.version, text: `canary${n}` };
       const { userId, agentId: _, ...fields } = version;
@@ -176,6 +208,7 @@ class Run {
         metadata: { note: `canary${n}` },
       });
       model.memories.set(`id-${n}`, [version]);
+      model.since.set(`id-${n}`, n);
       this.#both({ type: 'remember', drafts: [stored] }, version.agentId === 'a' ? agentA : agentB);
       return;
     }
@@ -184,7 +217,8 @@ class Run {
       this.#erase(`erasure-${n}`, all.length === 0 ? [] : [all[each.at % all.length] as string]);
       return;
     }
-    const ids = [...model.memories.keys()];
+    // Only `forget` finds a memory whose time is over.
+    const ids = [...model.memories.keys()].filter((id) => each.type === 'forget' || !model.isOver(id, n));
     const id = ids[each.at % Math.max(1, ids.length)];
     const versions = model.memories.get(id ?? '');
     const latest = versions?.at(-1);
@@ -195,6 +229,10 @@ class Run {
     } else if (each.type === 'update') {
       versions.push({ ...latest, text: `canary${n}` });
       this.#both({ type: 'update', id, patch: { text: `canary${n}` } }, root);
+    } else if (each.type === 'pin') {
+      model.pinned.add(id);
+      versions.push(latest);
+      this.#both({ type: 'update', id, patch: { pinned: true } }, root);
     } else if (each.type === 'retag') {
       versions.push({ ...latest, tags: [] });
       this.#both({ type: 'update', id, patch: { tags: [] } }, root);
@@ -213,13 +251,35 @@ class Run {
     }
   }
 
+  #limit(each: Extract<Op, { type: 'retain' | 'sweep' | 'end' }>, n: number): void {
+    const { model } = this;
+    if (each.type === 'retain') {
+      const { within, days } = each;
+      model.retentions.set(`keep-${n}`, { within, days });
+      const declaration = { retain: 'forget' as const, at: within, maxAgeDays: days };
+      this.#both({ type: 'add-declaration', added: { id: `keep-${n}`, declaration } }, root);
+      return;
+    }
+    if (each.type === 'end') {
+      const id = [...model.retentions.keys()][each.at % Math.max(1, model.retentions.size)] ?? 'none';
+      model.retentions.delete(id);
+      this.#both({ type: 'end-declaration', id }, root);
+      return;
+    }
+    const all = [...model.memories.keys()];
+    const over = all.filter((id) => model.isOver(id, n));
+    for (const id of over) model.forget(id);
+    // Each is given all memories, and takes what it has reached.
+    for (const retention of model.retentions.keys()) this.#both({ type: 'retire', retention, ids: all }, root);
+  }
+
   #both(change: Change, by: Actor): void {
     const [outcome, other] = [this.#apply(this.held, change, by), this.#apply(this.twin, change, by)];
     expect(outcome).toEqual(other);
   }
 
   #apply({ apply }: TestState, change: Change, by: Actor) {
-    const stamp = { at: this.#count, by, scope: {}, seed };
+    const stamp = { at: this.#count * dayMs, by, scope: {}, seed };
     const [outcome] = apply([{ ...change, stamp } as Command]).outcomes;
     expect(outcome).toMatchObject({ ok: true });
     return outcome;
@@ -247,7 +307,7 @@ function withheldTexts({ state: { holds } }: TestState): unknown {
   });
 }
 
-describe('memories that are forgotten while legal holds begin and end', () => {
+describe('memories that are forgotten, by principals and by retentions, while legal holds begin and end', () => {
   test('are kept whole exactly as long as a hold concerns them, and look forgotten to everybody', () => {
     fc.assert(
       fc.property(fc.array(op, { minLength: 5, maxLength: 40 }), (ops) => {

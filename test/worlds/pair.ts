@@ -52,6 +52,8 @@ async function live(
   beside: boolean,
 ): Promise<Story> {
   const stage = await Stage.open(library, cast, sizes, caution);
+  // An auditor sees who wrote what is forgotten.
+  if (caution.retention && beside && !cast.audits) await stage.rememberOld(cast);
   const moments: [string, readonly string[]][] = [];
   const notes: Notes = {};
   const listener = new Listener(stage.reader, 'start', stage.turns);

@@ -1,16 +1,26 @@
-import type { MemoryHandle, MemoryStore, NewMemory, OpenOptions, Scope } from 'multi-agent-memory';
+import {
+  type MemoryHandle,
+  type MemoryStore,
+  type NewMemory,
+  type OpenOptions,
+  retain,
+  type Scope,
+} from 'multi-agent-memory';
 import { type Cast, distrust, distrusted, hiders, type Place, writer } from './cast';
 import type { HiddenDeed } from './deeds';
-import { hiddenId, seenId } from './ids';
+import { hiddenId, oldId, seenId } from './ids';
 import type { Library } from './library';
 
 const start = Date.UTC(2026, 0, 1);
+const secondsPerDay = 24 * 60 * 60;
 
 /** Options that must not change what a reader sees: the memory, the limit of exact search, and the audit. */
 export type Sizes = Pick<OpenOptions, 'memoryBytes' | 'exactUpTo' | 'audit'>;
 
 /** Whom the host distrusts, and what the reader asks for. Both are the same in both worlds. */
 export interface Caution {
+  /** True if memories are kept for 90 days only. The second world then has older ones where the reader may read. */
+  readonly retention: boolean;
   /** True if the ceilings in `distrust` are declared. */
   readonly ceilings: boolean;
   readonly minTrust?: 'reported' | 'standard' | undefined;
@@ -65,13 +75,31 @@ export class Stage {
     const time = { step: 0, ids: 0, hidden: false };
     let stage: Stage | undefined;
     const store = await inMemory({
-      access: caution.ceilings ? [...cast.access, ...distrust] : cast.access,
+      access: [
+        ...cast.access,
+        ...(caution.ceilings ? distrust : []),
+        ...(caution.retention ? [retain({ at: [], maxAgeDays: 90, then: 'forget' })] : []),
+      ],
       clock: { now: () => start + time.step * 1_000 },
-      newId: () => (time.hidden ? hiddenId((stage as Stage).#hiddenIds++) : seenId(time.step, time.ids++)),
+      newId: () => {
+        if (time.step < 0) return oldId(time.ids++);
+        return time.hidden ? hiddenId((stage as Stage).#hiddenIds++) : seenId(time.step, time.ids++);
+      },
       ...sizes,
     });
     stage = new Stage(store, cast, time, turns, caution);
     return stage;
+  }
+
+  /** Stores, where the reader may read, memories that are so old on the first day of the script that nobody finds them any more. */
+  async rememberOld({ open }: Cast): Promise<void> {
+    this.begin(-100 * secondsPerDay, true);
+    for (const [i, place] of open.entries()) {
+      // No key: a deed with the same key forgets them, and watchers are told of that.
+      const source = await this.writer.remember(`apple banana ${i}`, { ...place, userId: 'u1', tags: ['x'] });
+      await this.writer.remember('cherry', { ...place, derivedFrom: [source.id], priority: 1 });
+    }
+    this.begin(0, false);
   }
 
   /** Sets the time and the ids for the next deed. Must be called before each deed. */

@@ -12,6 +12,7 @@ const sizes = fc.record({
 });
 const caution = fc.record({
   ceilings: fc.boolean(),
+  retention: fc.boolean(),
   minTrust: fc.constantFrom(undefined, 'reported' as const, 'standard' as const),
 });
 const worlds = (readers: readonly Cast[]) =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Ceiling, type Declaration, groupOf, isGroup, isRole, isRule } from '../declaration';
 import { cutToChars, type Issue, maxIssues } from '../errors';
 import type { Limits } from '../limits';
-import { sourceChannels } from '../memory';
+import { memoryKinds, sourceChannels } from '../memory';
 import { normalName } from '../names';
 import { type Action, builtInRoles, type Member, type Subject } from '../rule';
 import { trustLevels } from '../trust';
@@ -11,11 +11,13 @@ import {
   addIssue,
   expected,
   fields,
+  integer,
   list,
   name,
   namespace,
   oneOf,
   parsedElements,
+  present,
   serviceName,
   unknownField,
 } from './shapes';
@@ -25,6 +27,7 @@ const maxActions = 64;
 /** An unknown name is compared with at most this number of known names, because a store may have thousands. */
 const maxSuggestedNames = 100;
 const maxQuotedName = 64;
+const maxDays = 100_000;
 
 /** Makes the schemas for the kinds of declaration. */
 export function ruleShapes(limits: Limits) {
@@ -61,17 +64,24 @@ export function ruleShapes(limits: Limits) {
     error: expected('"everyone", { agentId }, { userId }, { serviceId }, { group } or { channel }'),
   });
   const ceiling = fields({ ceiling: oneOf(trustLevels), to: ceilingSubject, at: namespace(limits) });
+  const retention = fields({
+    retain: oneOf(['forget']),
+    at: namespace(limits),
+    kind: present(oneOf(memoryKinds)),
+    maxAgeDays: integer(1, maxDays),
+  });
   const role = fields({ role: roleName, actions: actions as unknown as z.ZodType<Action[]> });
   const group = fields({ group: id, members: list(member, 'an array of principals') });
-  return { rule, clearance, ceiling, role, group };
+  return { rule, clearance, ceiling, retention, role, group };
 }
 
-/** Makes the schema for one declaration, in the form that `allow`, `deny`, `clear`, `ceiling`, `role` and `group` return. Does not check names. */
+/** Makes the schema for one declaration, in the form that `allow`, `deny`, `clear`, `ceiling`, `retain`, `role` and `group` return. Does not check names. */
 export function declarationShape(limits: Limits): z.ZodType<Declaration> {
-  const { rule, clearance, ceiling, role, group } = ruleShapes(limits);
+  const { rule, clearance, ceiling, retention, role, group } = ruleShapes(limits);
   const shapeOf = (keys: object): unknown => {
     if ('clear' in keys) return clearance;
     if ('ceiling' in keys) return ceiling;
+    if ('retain' in keys) return retention;
     return 'role' in keys ? role : 'members' in keys ? group : rule;
   };
   return z.unknown().transform((value, ctx): Declaration => {
@@ -87,7 +97,7 @@ export function declarationShape(limits: Limits): z.ZodType<Declaration> {
 /** Makes the schema for a complete set of declarations: every role and group that a rule uses must be built in or in the set. */
 export function declarationsShape(limits: Limits): z.ZodType<Declaration[]> {
   const each = declarationShape(limits);
-  const what = 'an array of rules, made by allow(), deny(), clear(), ceiling(), role() and group()';
+  const what = 'an array of rules, made by allow(), deny(), clear(), ceiling(), retain(), role() and group()';
   return z.unknown().transform((value, ctx): Declaration[] => {
     if (!Array.isArray(value)) {
       addIssue(ctx, expected(what)({ input: value }), value);

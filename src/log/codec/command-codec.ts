@@ -24,8 +24,10 @@ import {
   isCeiling,
   isClearance,
   isGroup,
+  isRetention,
   isRole,
   isRule,
+  type Retention,
   type Role,
 } from '../../domain/declaration';
 import type { ErasureSubject } from '../../domain/erasure';
@@ -226,6 +228,16 @@ const declaration = union<Declaration>(
   variant(2, isRole, struct<Role>({ role: text, actions: list(action) })),
   variant(3, isGroup, struct<Group>({ group: text, members: list(member) })),
   variant(4, isCeiling, struct<Ceiling>({ ceiling: trust, to: ceilingSubject, at: texts })),
+  variant(
+    5,
+    isRetention,
+    struct<Retention>({
+      retain: word<Retention['retain']>({ forget: 0 }),
+      at: texts,
+      kind: optional(kind),
+      maxAgeDays: number,
+    }),
+  ),
 );
 
 const incidentSelection = struct<ParsedIncidentSelection>({
@@ -292,6 +304,7 @@ const formats: { readonly [T in Change['type']]: ChangeFormat<T> } = {
   'undo-consolidation': { code: 17, fields: { id: text } },
   hold: { code: 18, fields: { id: text, matter: text, scope } },
   'release-hold': { code: 19, fields: { id: text } },
+  retire: { code: 31, fields: { retention: text, ids: texts } },
   spend: { code: 23, fields: { account: text, day: number, amount: spending, limit: optional(spendingLimit) } },
   erase: {
     code: 24,

@@ -100,6 +100,8 @@ export class ChangesAudit {
     namespace: Namespace,
     touched: readonly TouchedMemories[],
   ): readonly string[] {
+    // The retention is the reason, as a rule is for what principals do.
+    if (command.type === 'retire') return policy.declared.has(command.retention) ? [command.retention] : [];
     const action = actions[command.type];
     if (action === undefined) return [];
     const { by } = command.stamp;
@@ -131,7 +133,7 @@ const actions: Partial<Record<Command['type'], Action>> = {
 function codeOf(outcome: Outcome): ErrorCode | undefined {
   if (!outcome.ok) return outcome.error.code;
   const isNothing =
-    (outcome.type === 'forget' && outcome.forgotten.length === 0) ||
+    ((outcome.type === 'forget' || outcome.type === 'retire') && outcome.forgotten.length === 0) ||
     (outcome.type === 'end-declaration' && !outcome.ended);
   return isNothing ? 'NOT_FOUND' : undefined;
 }
@@ -157,6 +159,10 @@ function askedOf(command: Command, policy: Policy): Namespace {
       return placeOf(command.added.declaration);
     case 'end-declaration': {
       const found = policy.declared.get(command.id);
+      return found === undefined ? [] : placeOf(found.declaration);
+    }
+    case 'retire': {
+      const found = policy.declared.get(command.retention);
       return found === undefined ? [] : placeOf(found.declaration);
     }
     default:

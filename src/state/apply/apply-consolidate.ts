@@ -86,7 +86,8 @@ function assertOneGroup(context: ApplyContext, sources: readonly MemoryRow[]): v
 /** @throws REVISION_CONFLICT if the memory cannot be a source any more, INVALID_INPUT if it never could */
 function assertEligible(context: ApplyContext, record: MemoryRow, at: number): void {
   const { id, state, expires_at } = record;
-  if (state !== 'active' || (expires_at !== null && expires_at <= at)) {
+  const isExpired = (expires_at !== null && expires_at <= at) || context.retention.isOver(record, at);
+  if (state !== 'active' || isExpired) {
     const message = `Memory ${id} is ${state === 'active' ? 'expired' : state} now, so it cannot be consolidated.`;
     throw new MemoryError('REVISION_CONFLICT', message);
   }

@@ -25,6 +25,7 @@ import type { Tables } from '../tables/schema';
 import type { SpaceCoverage } from '../tables/space-coverage';
 import type { StoreMeta } from '../tables/store-meta';
 import type { Words } from '../tables/words';
+import type { RetentionLookup } from './retention-lookup';
 import type { TableWriter } from './table-writer';
 import type { TrustColumns } from './trust';
 
@@ -51,6 +52,8 @@ export interface ApplyContext {
   readonly names: NameTables;
   readonly database: Database;
   readonly receipts: Receipts;
+  /** How long memories are kept. */
+  readonly retention: RetentionLookup;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
   /** Computes what each actor uses, unless it is known. */

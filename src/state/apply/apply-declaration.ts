@@ -6,6 +6,7 @@ import {
   differenceAtOpen,
   isCeiling,
   isGroup,
+  isRetention,
   isRole,
   refersTo,
   type StoredDeclaration,
@@ -146,6 +147,10 @@ function haveSameName(a: Declaration, b: Declaration): boolean {
 function forbidden(declaration: Declaration): MemoryError {
   if (isCeiling(declaration)) {
     const message = `Not allowed to change this ceiling: requires \`administer\` in ${showNamespace(declaration.at)}, and there an own ceiling of at least 'standard' and at least this one. Only the host ends a ceiling that applies to the caller.`;
+    return new MemoryError('FORBIDDEN', message);
+  }
+  if (isRetention(declaration)) {
+    const message = `Not allowed to change this retention: requires \`administer\` and \`erase\` in ${showNamespace(declaration.at)}, and no deny rule for them there or below.`;
     return new MemoryError('FORBIDDEN', message);
   }
   const message =

@@ -6,7 +6,7 @@ import { mayKnowOfDamage } from '../queries/damaged-record';
 import { damaged, type MemoryRow } from '../tables/memory-row';
 import type { ApplyContext } from './apply-context';
 import { loadForChange } from './apply-update';
-import { endConsolidation, isConsolidated, mayBeFact } from './end-consolidation';
+import { endConsolidationsOf } from './end-consolidation';
 import { forgetRecord } from './forget-record';
 
 /**
@@ -28,14 +28,6 @@ export function applyForget(
   endConsolidationsOf(context, found, stamp);
   for (const record of found) forgetRecord(context, record, stamp);
   return found.map(({ id }) => id);
-}
-
-/** Facts never outlive their sources, and the sources of a forgotten fact are read again in its place. */
-function endConsolidationsOf(context: ApplyContext, found: readonly MemoryRow[], stamp: Stamp): void {
-  const changed = found.filter(isConsolidated);
-  const facts = found.filter(mayBeFact);
-  if (changed.length === 0 && facts.length === 0) return;
-  endConsolidation(context, { changed, facts }, stamp, new Set(found.map(({ row }) => row)));
 }
 
 function forgetTarget(context: ApplyContext, id: string, stamp: Stamp): MemoryRow | undefined {

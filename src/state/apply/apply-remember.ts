@@ -12,6 +12,7 @@ import { contentBytes } from '../quota-usage';
 import { contentColumns, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
 import { type ApplyContext, assertSpace, insertVectors, stampChange } from './apply-context';
 import { assertWithinQuota, countedLabels } from './apply-quota';
+import { forgetRetired } from './apply-retire';
 import { isMoreTrusted, keepContributor, loadPermitted, loadReadable } from './apply-update';
 import { endConsolidation, isConsolidated } from './end-consolidation';
 import { revise } from './revise';
@@ -33,7 +34,9 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
 
   const sources = (draft.derivedFrom ?? []).map((id) => loadReadable(context, id, stamp));
   const trust = writtenTrust(context, draft, actor, sources);
-  const found = findKeyed(context, draft, interning.findActor(actor));
+  const withKey = findKeyed(context, draft, interning.findActor(actor));
+  const isOver = withKey !== undefined && context.retention.isOver(withKey, at);
+  const found = isOver ? undefined : withKey;
   const displaced = found !== undefined && losesKey(context, found, actor, trust) ? found : undefined;
   const keyed = displaced === undefined ? found : undefined;
   if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))
@@ -52,6 +55,8 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
   assertDraftFits(context, stamp, draft, { keyed, target });
   const by = interning.internActor(actor);
+  // A new memory begins: one that nobody finds any more is not revised.
+  if (isOver) forgetRetired(context, [withKey], stamp);
   if (displaced !== undefined) revise(context, displaced, { columns: { key: null }, at, by });
   const record =
     keyed === undefined

@@ -93,6 +93,8 @@ function keyOwner(
   const owner = wanted.visibility === 'private' ? record.author : 0;
   const taken = records.byKey(scope, owner, record.key);
   if (taken === undefined || taken.row === record.row) return undefined;
+  // Nobody finds a memory whose time is over, so that it cannot be forgotten or moved first.
+  if (context.retention.isOver(taken, stamp.at)) return taken;
   if (losesKey(context, taken, stamp.by, context.trustOf(record))) return taken;
   const within = stamp.scope;
   const path = ['change', ...Object.keys(change).slice(0, 1)];

@@ -91,6 +91,8 @@ export function loadPermitted(
 ): MemoryRow {
   const readable = loadVisible(context, record, id, stamp);
   const { by } = stamp;
+  // It may still be forgotten, because the retention that has reached it may end before the store forgets it.
+  if (action !== 'forget') assertKept(context, readable, stamp);
   const labels = memoryLabelsOf(context, readable);
   if (!mayChange(context.policy, by, action, labels)) {
     throw forbiddenChange(id, action, labels.namespace);
@@ -117,7 +119,13 @@ export function loadVisible(context: ApplyContext, record: MemoryRow | undefined
 export function loadReadable(context: ApplyContext, id: string, stamp: Stamp): MemoryRow {
   const record = context.records.unchecked(id);
   assertIntact(context, record, id, stamp);
-  return readableOf(context, record, id, stamp, 'ordinary');
+  return assertKept(context, readableOf(context, record, id, stamp, 'ordinary'), stamp);
+}
+
+/** @throws NOT_FOUND if the time for which the memory is kept is over */
+function assertKept({ retention }: ApplyContext, record: MemoryRow, { at }: Stamp): MemoryRow {
+  if (retention.isOver(record, at)) throw noSuchMemory(record.id);
+  return record;
 }
 
 function assertIntact(context: ApplyContext, record: MemoryRow | undefined, id: string, { by, scope }: Stamp): void {

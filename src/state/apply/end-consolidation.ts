@@ -88,6 +88,14 @@ export function endConsolidation(
   return { facts, sources };
 }
 
+/** Ends what depends on memories that are forgotten: facts never outlive their sources, and sources are read again in place of a forgotten fact. */
+export function endConsolidationsOf(context: ApplyContext, found: readonly MemoryRow[], stamp: Stamp): void {
+  const changed = found.filter(isConsolidated);
+  const facts = found.filter(mayBeFact);
+  if (changed.length === 0 && facts.length === 0) return;
+  endConsolidation(context, { changed, facts }, stamp, new Set(found.map(({ row }) => row)));
+}
+
 /** If a newer memory has replaced a fact, it has replaced what the fact was made from, too. */
 function replacementOf(context: ApplyContext, { row, state, superseded_by, valid_to }: MemoryRow) {
   if (state !== 'superseded') return [];

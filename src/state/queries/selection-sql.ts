@@ -23,6 +23,8 @@ export interface CompiledSelection {
   readonly readable: ReadableLabelSets;
   readonly criteria: SelectionCriteria;
   readonly trusted: TrustedRows;
+  /** Present if memories are left out whose time is over. See `ColumnStore`. */
+  readonly kept?: KeptRows;
   /** The current time in epoch milliseconds. Memories that have expired by this time are left out. */
   readonly now: number;
   /** Rows among which all rows of the selection are now, in no order. Undefined if they are a large part of the store. */
@@ -39,6 +41,11 @@ export interface TrustedRows {
   readonly quarantined?: Uint8Array;
   /** See `ColumnStore`. */
   readonly columns: { readonly trust: Uint8Array; hasBelow(trust: TrustLevel): boolean };
+}
+
+/** Which memories are kept. */
+interface KeptRows {
+  isKept(row: number, now: number): boolean;
 }
 
 /** The conditions of a selection, apart from access. */
@@ -68,6 +75,8 @@ const maxListedLabelSets = 500;
 
 const trustFunctions = { memories: 'is_trusted', linked: 'is_link_trusted' } as const;
 
+const keptFunction = 'is_kept';
+
 const maskFunctions: Readonly<Record<Alias, string>> = { memories: 'is_readable', linked: 'is_linkable' };
 
 /** Gives SQLite the label sets that a caller may read, and known results of its filter, while the caller's query runs. Only one query runs at a time. */
@@ -76,6 +85,7 @@ export class ReadableMasks {
   #linkable: Uint8Array | undefined;
   #facts: FilterFacts | undefined;
   #trusted: TrustedRows | undefined;
+  #kept: KeptRows | undefined;
 
   constructor(database: Database, interning: Interning) {
     const options = { directOnly: true };
@@ -89,6 +99,9 @@ export class ReadableMasks {
         this.#trusted !== undefined &&
           (this.#trusted.columns.trust[row as number] as number) > this.#trusted.leastLinked,
       ),
+    );
+    database.function(keptFunction, options, (row, now) =>
+      Number(this.#kept === undefined || this.#kept.isKept(row as number, now as number)),
     );
     database.function(
       factFunction,
@@ -105,8 +118,9 @@ export class ReadableMasks {
   }
 
   /** Runs a query with the readable label sets from a selection. */
-  during<T>({ readable, trusted, criteria: { linked, facts } }: CompiledSelection, query: () => T): T {
+  during<T>({ readable, trusted, kept, criteria: { linked, facts } }: CompiledSelection, query: () => T): T {
     this.#trusted = trusted;
+    this.#kept = kept;
     this.#readable = readable.mask;
     this.#linkable = linked.readable.mask;
     this.#facts = facts;
@@ -117,6 +131,7 @@ export class ReadableMasks {
       this.#linkable = undefined;
       this.#facts = undefined;
       this.#trusted = undefined;
+      this.#kept = undefined;
     }
   }
 }
@@ -165,7 +180,7 @@ function readableCondition({ labelSets, owner }: ReadableLabelSets, of: Alias = 
 
 /** The SQL condition for rows that match the criteria. The scope's namespace is not checked here but in `readableCondition`. */
 function criteriaCondition(
-  { readable, criteria, now, trusted }: CompiledSelection,
+  { readable, criteria, now, trusted, kept }: CompiledSelection,
   interning: Interning,
 ): RawBuilder<boolean> {
   const { scope, filter, facts, asOf, during, include, linked } = criteria;
@@ -174,6 +189,7 @@ function criteriaCondition(
     conditions.push(sql`${sql.raw(trustFunctions.memories)}(memories.row, memories.label_set)`);
   }
   if (!include.has('expired')) conditions.push(sql`(memories.expires_at is null or memories.expires_at > ${now})`);
+  if (kept !== undefined) conditions.push(sql`${sql.raw(keptFunction)}(memories.row, ${now})`);
   if (asOf !== undefined) {
     conditions.push(
       sql`(memories.valid_from <= ${asOf} and (memories.valid_to is null or memories.valid_to > ${asOf}))`,

@@ -46,6 +46,7 @@ import type { ClusterSettings } from '../cluster-options';
 import { ChangeSignal, EventSource, PolledFeed } from '../events';
 import { closeInOrder, Lifetime } from '../lifetime';
 import type { Options } from '../open-options';
+import { retentionSweep } from './background-retention';
 import type { ClusterFolder, NodeStorage } from './cluster-folder';
 import { DiskReserve, releaseReserve } from './disk-reserve';
 import { Engine, type LogTarget } from './engine';
@@ -439,6 +440,7 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
   if (isCopy) await declareRestored(engine.writing());
   await eraseAgain(engine, options, isCopy);
   if (options.access !== undefined) await declareRules(engine, options.access, options.accessVersion);
+  engine.retention = retentionSweep(engine);
   if (options.readOnly) return;
   engine.eraseAccessNames();
   if (options.snapshots !== undefined) await scheduleSnapshots(engine, options.snapshots);
@@ -456,11 +458,16 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
     elapsedMs: () => node.timing.elapsedMs(),
   });
   engine.chores = keepChores(engine, node, {
-    isDue: () => engine.spaces.hasPrevious || upgrading.isDue || engine.consolidation?.isDue === true,
+    isDue: () =>
+      engine.spaces.hasPrevious ||
+      upgrading.isDue ||
+      engine.consolidation?.isDue === true ||
+      engine.retention?.isDue === true,
     run: () => {
       engine.spaces.changed();
       upgrading.start();
       if (engine.consolidation?.isDue) engine.consolidation.start();
+      if (engine.retention?.isDue) engine.retention.start();
     },
   });
 }

@@ -13,6 +13,7 @@ import { type Environment, Seeds } from '../../environment/environment';
 import { whileBusy } from '../../environment/while-busy';
 import { KeywordIndex } from '../../keyword-index/keyword-index';
 import type { ConsolidationSchedule } from '../../lifecycle/consolidation-schedule';
+import type { RetentionSweep } from '../../lifecycle/retention-sweep';
 import type { ReplicatedLog } from '../../log/replicated-log';
 import { CursorSigner } from '../../recall/cursor';
 import type { ReadContext } from '../../recall/read-context';
@@ -135,6 +136,7 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     );
     consolidation.stored(stored.map(({ labelSet }) => state.interning.labelSet(labelSet)));
   },
+  ({ retention }) => retention?.changed(),
   ({ chores }) => chores?.applied(),
   ({ state, audit }, { outcomes }, { storeKey }) => {
     if (outcomes.some((outcome) => outcome.ok && endingCommands.has(outcome.type)))
@@ -185,6 +187,8 @@ export class Engine {
   readonly erasing = new ErasureWork();
   /** See `EngineDeps`. */
   readonly storeKey: Uint8Array;
+  /** Forgets what retentions have reached. Undefined until the store is open. */
+  retention: RetentionSweep | undefined;
   readonly hasPeers: boolean;
   #areWordsDamaged = false;
   readonly #deps: EngineDeps;
@@ -304,6 +308,7 @@ export class Engine {
       () => this.chores?.close(),
       () => this.snapshots?.close(),
       () => this.consolidation?.close(),
+      () => this.retention?.close(),
       () => this.spaces.close(),
       () => this.#log.close(),
       // Words that cannot be written now are written after the next open.

@@ -44,7 +44,7 @@ export async function comparePairs(
 }
 
 async function live(adapter: Adapter, cast: Cast, deeds: readonly Deed[], beside: boolean): Promise<string[]> {
-  const stage = await Stage.open(library, cast, sizes, { ceilings: true });
+  const stage = await Stage.open(library, cast, sizes, { ceilings: true, retention: false });
   const answers: string[] = [];
   for (const [i, deed] of deeds.entries()) {
     stage.begin(i + 1, !deed.seen);

@@ -47,6 +47,7 @@ function declare({ admin: { access } }: MemoryStore, each: Case['policy'][number
   if (isRole(each)) return access.role(each.role, each.actions);
   if (isGroup(each)) return access.group(each.group, each.members);
   if ('ceiling' in each) return access.ceiling(each.to, each.ceiling, each.at);
+  if ('retain' in each) throw new Error('The policies have no retentions.');
   return 'clear' in each
     ? access.clear(each.to, each.clear, each.at)
     : access[each.effect](each.to, each.actions, each.at);
