@@ -93,7 +93,6 @@ class McpHandle {
       return { items: memories.map(read), ...(nextCursor === undefined ? {} : { nextCursor }) };
     };
     return {
-      // biome-ignore lint/suspicious/noThenProperty: a list is awaited, as the library's own is.
       then: (resolve, reject) => page().then(resolve, reject),
       async *[Symbol.asyncIterator]() {
         let cursor: string | undefined = options.cursor;
