@@ -136,7 +136,9 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     );
     consolidation.stored(stored.map(({ labelSet }) => state.interning.labelSet(labelSet)));
   },
-  ({ retention }) => retention?.changed(),
+  ({ model, retention }) => {
+    if (model.columns.hasRetention) retention?.changed();
+  },
   ({ chores }) => chores?.applied(),
   ({ state, audit }, { outcomes }, { storeKey }) => {
     if (outcomes.some((outcome) => outcome.ok && endingCommands.has(outcome.type)))
