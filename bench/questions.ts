@@ -25,6 +25,7 @@ import { peersWrites } from './peers-writes';
 import { poisoning } from './poisoning';
 import { qualityConsolidation } from './quality-consolidation';
 import { qualityLocomo } from './quality-locomo';
+import { qualityThreshold } from './quality-threshold';
 import { qualityTime } from './quality-time';
 import { recallAfterWrites } from './recall-after-writes';
 import { recallHybrid } from './recall-hybrid';
@@ -68,6 +69,7 @@ export const questions: readonly Question[] = [
   indexBuild,
   qualityLocomo,
   qualityTime,
+  qualityThreshold,
   qualityConsolidation,
   fusionLocomo,
   poisoning,

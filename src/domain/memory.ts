@@ -194,6 +194,11 @@ export interface SearchSummary {
    * - 'approximate': more than `exactUpTo` vectors are in the selection. A few of the best hits may be missing.
    */
   method: 'words' | 'exact' | 'approximate';
+  /**
+   * The number of different words of the query that were searched for, after stemming. 0 in mode 'semantic', and for a query without words
+   * such as '?', which finds nothing by words.
+   */
+  words: number;
   /** The number of memories that match the selection and that the principal may read. */
   visible: number;
   /** The number of those with vectors, among which the nearest were searched. 0 for 'words'. */

@@ -7,6 +7,7 @@ import {
   type RankedRow,
   type Ranking,
   recencyPart,
+  relevanceOf,
   scoreRow,
   scoreSum,
   semanticShareIn,
@@ -155,7 +156,7 @@ function verified(context: ReadContext, request: RankInMemoryRequest, { keyword,
     const source = cap?.of(row) ?? unlimited;
     if (best.hasBetter(source, highest)) continue;
     const scored = scoreRow(context, request, row, keyword.of(row));
-    if (scored.score < request.threshold) continue;
+    if (scored.score < request.threshold || relevanceOf(scored.parts) < request.leastRelevance) continue;
     ranked.push(scored);
     best.offer(scored.score, source);
   }
@@ -190,7 +191,7 @@ class PossibleHits {
     this.#keywordWeight = keywordPart(1, semanticShareIn(mode));
     this.#mostBonus = recencyPart(now - visible.newest) + priorityWeight * visible.topPriority + rounding;
     this.keywordShare = this.#keywordWeight / this.#semanticWeight;
-    this.#raise(request.threshold);
+    this.#raise(Math.max(request.threshold, request.leastRelevance - rounding));
   }
 
   /** The cosine that a row needs if it matches no term. Negative infinity if every row with a vector may be among the best. */
@@ -236,6 +237,9 @@ class PossibleHits {
     if (highest < this.#least) return;
     this.#hits.push({ row, highest });
     const lowest = this.#withTime(scoreSum(mode, estimate - error, keyword, ageMs, priority), row) - rounding;
+    // A row that may be left out in the end must not take the place of another.
+    const relevance = this.#keywordWeight * keyword + this.#semanticWeight * Math.min(1, Math.max(0, estimate - error));
+    if (relevance - rounding < this.#request.leastRelevance && this.#request.leastRelevance > 0) return;
     this.#lowest.offer(lowest, this.#request.cap?.of(row) ?? unlimited);
     this.#raise(this.#lowest.lowest);
   }

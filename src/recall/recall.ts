@@ -31,6 +31,8 @@ export interface RecallRequest {
   readonly topK: number;
   readonly mode: RecallMode;
   readonly threshold: number;
+  /** The least sum of the semantic and the keyword part of a hit. */
+  readonly leastRelevance: number;
   readonly explain: boolean;
   /** The largest number of hits from one source. Undefined for the default. */
   readonly maxPerSource: number | undefined;
@@ -170,13 +172,13 @@ async function search(
     if (hasMoved()) return { type: 'space-changed' };
     const changed = state.columns.changedSince(found.changeCount);
     if (changed === undefined) return { type: 'too-many-changes' };
-    const { mode, threshold, topK, maxPerSource } = request;
+    const { mode, threshold, leastRelevance, topK, maxPerSource } = request;
     // Compiled again, because a changed row may have labels that did not exist when the search began.
     const latest = changed.length === 0 ? compiled : compileSelection(context, caller, request.selection, facts);
     if (latest === undefined) return { type: 'rules-changed' };
     let verified = 0;
     const ranking = {
-      ...{ mode, threshold, topK: depth, vector, terms, times, now, onScored: () => void verified++ },
+      ...{ mode, threshold, leastRelevance, topK: depth, vector, terms, times, now, onScored: () => void verified++ },
       visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
     const changedRows = new Set(changed.map(({ row }) => row));
@@ -184,7 +186,8 @@ async function search(
       found.type === 'loaded'
         ? rankInMemory(context, { ...ranking, cap, vectors: withoutChanged(found.vectors, changedRows) })
         : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
-    const summary = () => summaryOf(context, caller, { vector, times, visible: ranking.visible, found, verified });
+    const summary = () =>
+      summaryOf(context, caller, { vector, terms, times, visible: ranking.visible, found, verified });
     const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);
     return answer(context, caller, rankWith, {
       ...{ request: { ...request, vector }, loader, visible: ranking.visible, depth, isDeepest },
@@ -318,15 +321,20 @@ function summaryOf(
   { actor }: Caller,
   {
     vector,
+    terms,
     times,
     visible,
     found,
     verified,
-  }: Pick<RowSearch, 'vector' | 'times' | 'visible'> & { readonly found: FoundRows; readonly verified: number },
+  }: Pick<RowSearch, 'vector' | 'terms' | 'times' | 'visible'> & {
+    readonly found: FoundRows;
+    readonly verified: number;
+  },
 ): SearchSummary {
   const vectors = vector === undefined ? 0 : visible.vectors.count;
   const method = vector === undefined ? 'words' : vectors <= exactUpTo ? 'exact' : 'approximate';
-  const summary: SearchSummary = { method, visible: visible.texts, vectors };
+  const words = new Set(terms).size;
+  const summary: SearchSummary = { words, method, visible: visible.texts, vectors };
   if (times !== undefined) summary.times = times.asSpans();
   if (!isRoot(actor)) return summary;
   const tier = found.type === 'proposed' ? 'index' : found.vectors?.loaded.compare;

@@ -126,7 +126,9 @@ function queryShapes(limits: Limits) {
       ...readOptions,
       topK: integer(1, limits.topK).optional(),
       mode: oneOf(['hybrid', 'semantic', 'keyword']).optional(),
-      threshold: unitInterval.optional(),
+      threshold: z
+        .union([unitInterval, z.literal('likely')], { error: expected("a number from 0 to 1, or 'likely'") })
+        .optional(),
       maxBytes: integer(1).optional(),
       maxPerSource: integer(1, limits.topK).optional(),
       explain: flag.optional(),

@@ -25,8 +25,11 @@ export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
    * - 'keyword': only by words, with BM25. It needs no embedder.
    */
   mode?: 'hybrid' | 'semantic' | 'keyword';
-  /** The lowest score of a hit, from 0 to 1. Default: 0. */
-  threshold?: number;
+  /**
+   * The lowest score of a hit, from 0 to 1, or 'likely': only memories that match the query so well by words and meaning that they are likely
+   * to answer it, whatever their age, priority and time. Without such a memory the result is empty. Default: 0.
+   */
+  threshold?: number | 'likely';
   /**
    * The number of bytes after which the answer ends, even if it has fewer than `topK` hits. It has at least one. `Limits.answerBytes` is
    * the highest number. Default: no such end, and an answer of more than `Limits.answerBytes` is refused.

@@ -21,6 +21,7 @@ import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import { recall } from '../recall/recall';
 import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
+import { likelyRelevance } from '../recall/score';
 import { ambiguousId, memoriesWithShortId } from '../recall/short-id';
 import { startOfWatch, watch } from '../recall/watch';
 import { forgetTargets, updateTarget } from '../recall/write-targets';
@@ -136,7 +137,8 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         selection: selectionOf(parsed),
         topK: parsed.topK ?? defaultTopK,
         mode: parsed.mode ?? 'hybrid',
-        threshold: parsed.threshold ?? 0,
+        threshold: parsed.threshold === 'likely' ? 0 : (parsed.threshold ?? 0),
+        leastRelevance: parsed.threshold === 'likely' ? likelyRelevance[parsed.mode ?? 'hybrid'] : 0,
         explain: parsed.explain ?? false,
         maxPerSource: parsed.maxPerSource,
         maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),

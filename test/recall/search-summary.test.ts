@@ -23,6 +23,7 @@ test('`search` tells a principal how many memories it may see were searched, and
     expect(alone).toHaveLength(10);
     expect(beside).toEqual(alone);
     expect(alone[9]).toEqual({
+      words: mode === 'semantic' ? 0 : 1,
       method: mode === 'keyword' ? 'words' : 'exact',
       visible: 30,
       vectors: mode === 'keyword' ? 0 : 30,
@@ -33,7 +34,7 @@ test('`search` tells a principal how many memories it may see were searched, and
 test('`search` says that hits may be missing if more than `exactUpTo` vectors are visible', async () => {
   const store = await storeWith({ open: 50, hidden: 10 }, { exactUpTo: 40 });
   const [hit] = await store.as({ agentId: 'reader' }).recall('refunds', { explain: true });
-  expect(hit?.search).toEqual({ method: 'approximate', visible: 50, vectors: 50 });
+  expect(hit?.search).toEqual({ words: 1, method: 'approximate', visible: 50, vectors: 50 });
 });
 
 test('`search` tells the host how vectors were compared, and how many memories were verified', async () => {
@@ -48,6 +49,14 @@ test('`search` tells the host how vectors were compared, and how many memories w
   const words = await search({ mode: 'keyword' });
   expect(words).toMatchObject({ method: 'words', visible: 330, vectors: 0 });
   expect(words?.host).not.toHaveProperty('tier');
+});
+
+test.each(['?', '— …'])('`search` says that a query has no words, which then find nothing: %s', async (query) => {
+  const store = await storeWith({ open: 3, hidden: 0 });
+  const [hit] = await store.admin.recall(query, { explain: true });
+  expect([hit?.search?.words, hit?.parts?.keyword]).toEqual([0, 0]);
+  expect(await store.admin.recall(query, { mode: 'keyword' })).toEqual([]);
+  expect(await store.admin.recall(query, { threshold: 'likely' })).toEqual([]);
 });
 
 test('hits have `search` only with `explain`', async () => {

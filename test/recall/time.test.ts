@@ -122,7 +122,7 @@ describe('the part of a score for a time', () => {
         fc.array(memory, { minLength: 1, maxLength: 20 }),
         fc.constantFrom('hybrid' as const, 'semantic' as const, 'keyword' as const),
         fc.constantFrom('yesterday', 'last month', 'since February 2026', 'before March 2026', 'on 1/2/2026'),
-        fc.constantFrom(0, 0.1, 0.4),
+        fc.constantFrom(0, 0.1, 0.4, 'likely' as const),
         async (memories, mode, when, threshold) => {
           const store = await openInMemory({ clock: fakeClock(now) });
           await store.admin.rememberMany(
@@ -143,7 +143,12 @@ describe('the part of a score for a time', () => {
           }
           expect([...plain.keys()].every((id) => all.some((hit) => hit.id === id))).toBe(true);
           const brief = (hits: readonly Hit[]) => hits.map(({ id, score }) => ({ id, score }));
-          const above = all.filter(({ score }) => score >= threshold);
+          // Neither its time nor its age nor its priority makes a memory likely.
+          const isAbove = ({ score, parts }: Hit) =>
+            threshold === 'likely'
+              ? (parts?.semantic ?? 0) + (parts?.keyword ?? 0) >= (mode === 'semantic' ? 0.46 : 0.42)
+              : score >= threshold;
+          const above = all.filter(isAbove);
           expect(brief(await ask({ topK: 3, threshold }))).toEqual(brief(above.slice(0, 3)));
           await store.close();
         },

@@ -21,7 +21,11 @@ export const recallCommand: Command = {
       help: 'semantic (by meaning), keyword (by words) or hybrid (both, the default)',
       check: oneOf(...modes),
     },
-    threshold: { valueName: 'SCORE', help: 'the lowest score, from 0 to 1; default: 0', check: unitInterval },
+    threshold: {
+      valueName: 'SCORE',
+      help: 'the lowest score, from 0 to 1, or likely: only what probably answers; default: 0',
+      check: (text) => (text === 'likely' ? undefined : unitInterval(text)),
+    },
     'max-per-source': {
       valueName: 'N',
       help: 'the most matches by one writer; default: 2 of those below standard trust, no limit for others',
@@ -65,7 +69,7 @@ export const recallCommand: Command = {
         ...defined({
           topK: line.number('top-k'),
           mode: line.text('mode') as (typeof modes)[number] | undefined,
-          threshold: line.number('threshold'),
+          threshold: line.text('threshold') === 'likely' ? ('likely' as const) : line.number('threshold'),
           maxPerSource: line.number('max-per-source'),
           asOf: line.text('as-of'),
         }),

@@ -61,6 +61,7 @@ export const hitSchema = memorySchema.extend({
   search: z.exactOptional(
     z.object({
       method: z.enum(['words', 'exact', 'approximate']),
+      words: z.int(),
       visible: z.int(),
       vectors: z.int(),
       passedOver: z.exactOptional(z.array(z.string())),
