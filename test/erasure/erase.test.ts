@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   type ErasureReceipt,
@@ -130,4 +132,42 @@ test('refuses a reason that names the subject, and a target of two kinds', async
   const nobody = await store.erase({ userId: 'nobody-at-all' });
   expect(nobody).toMatchObject({ ids: [], complete: true });
   expect(verifyReceipt(nobody, { publicKey })).toEqual(whole);
+});
+
+test('reports what a reader of an earlier state keeps in the log, and completes the receipt when it has ended', async () => {
+  const folder = await temporaryFolder();
+  const store = await opened(folder);
+  await store.admin.remember('Thermopylae is where the first parcel went.', { namespace, userId });
+  const reader = new BetterSqlite(join(folder, 'memory.db'), { readonly: true });
+  reader.exec('begin');
+  reader.prepare('select count(*) from memories').get();
+  const receipt = await store.erase({ userId });
+  expect(receipt.complete).toBe(false);
+  expect(receipt.parts).toContainEqual({ part: 'database', state: 'pending', reason: expect.any(String) });
+  expect(receipt.scan?.found.map(({ file }) => file)).toContain('memory.db-wal');
+  expect(verifyReceipt(receipt, { publicKey })).toEqual({ ...whole, complete: false });
+  reader.close();
+  const completed = await store.erase({ userId });
+  expect(completed).toMatchObject({ id: receipt.id, complete: true, scan: { basis: 'content', found: [] } });
+  expect(await store.receipts()).toEqual([completed]);
+});
+
+test('erases through a connection, and again when the user has returned', async () => {
+  const folder = await temporaryFolder();
+  await opened(folder, { serve: true });
+  const store = await Store.connect(folder);
+  onTestFinished(() => store.close());
+  const phases = new Set<string>();
+  const erased: ErasureReceipt[] = [];
+  for (const text of ['Samarkand is on the invoice.', 'Valparaiso is on the next invoice.']) {
+    const { id } = await store.admin.remember(text, { namespace, userId });
+    expect((await store.erase({ userId }, { dryRun: true })).about).toEqual([id]);
+    const receipt = await store.erase({ userId }, { onProgress: ({ phase }) => phases.add(phase) });
+    expect(receipt).toMatchObject({ ids: [id], complete: true });
+    expect(verifyReceipt(receipt, { publicKey })).toEqual(whole);
+    erased.push(receipt);
+  }
+  expect(erased.map(({ number }) => number)).toEqual([1, 2]);
+  expect([...phases]).toEqual(['erase', 'purge', 'scan']);
+  expect(await store.receipts()).toEqual(erased);
 });

@@ -53,11 +53,17 @@ export class StoredContents {
 
   /** The memories after a row that are not forgotten, without their vectors. */
   liveAfter(row: number, limit: number): { row: number; content: StoredContent }[] {
-    return translated(() =>
-      this.#statements.live.all({ row, limit }).map((each) => {
-        return { row: each.row, content: contentIn([each], this.#statements.revisions.all({ row: each.row }), []) };
-      }),
-    );
+    return translated(() => {
+      const found = this.#statements.live.all({ row, limit });
+      const range = { from: found[0]?.row ?? 0, to: found.at(-1)?.row ?? -1 };
+      const revisions = new Map<number, { record: string }[]>();
+      for (const each of this.#statements.revisionsIn.all(range)) {
+        const ofRow = revisions.get(each.row);
+        if (ofRow === undefined) revisions.set(each.row, [each]);
+        else ofRow.push(each);
+      }
+      return found.map((each) => ({ row: each.row, content: contentIn([each], revisions.get(each.row) ?? [], []) }));
+    });
   }
 
   /** All vectors of a memory. */
@@ -150,6 +156,15 @@ function prepareAll(database: Database) {
         .where('memories.state', '<>', 'forgotten')
         .orderBy('memories.row')
         .limit(p('limit')),
+    ),
+    revisionsIn: prepare<{ from: number; to: number }, { row: number; record: string }>(database, (p) =>
+      queries
+        .selectFrom('revisions')
+        .select(['row', 'record'])
+        .where('row', '>=', p('from'))
+        .where('row', '<=', p('to'))
+        .orderBy('row')
+        .orderBy('revision'),
     ),
     revisions: prepare<{ row: number }, { record: string }>(database, (p) =>
       queries.selectFrom('revisions').select('record').where('row', '=', p('row')).orderBy('revision'),
