@@ -24,6 +24,7 @@ import { peersSearch } from './peers-search';
 import { peersWrites } from './peers-writes';
 import { poisoning } from './poisoning';
 import { qualityConsolidation } from './quality-consolidation';
+import { qualityLanguages } from './quality-languages';
 import { qualityLocomo } from './quality-locomo';
 import { qualityThreshold } from './quality-threshold';
 import { qualityTime } from './quality-time';
@@ -70,6 +71,7 @@ export const questions: readonly Question[] = [
   qualityLocomo,
   qualityTime,
   qualityThreshold,
+  qualityLanguages,
   qualityConsolidation,
   fusionLocomo,
   poisoning,

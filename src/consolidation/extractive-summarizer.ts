@@ -1,5 +1,5 @@
 import { nextTurn } from '../environment/timers';
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import { type Candidate, coveringChoice } from './coverage';
 import { bytesOf, factsWithin, type Quotation, quotationsIn } from './quotations';
 import { budgetOf } from './ratio';
@@ -24,7 +24,7 @@ const nameOrNumber = /(?<![\p{L}\p{N}_])(?:[\p{L}\p{M}]*\p{N}[\p{L}\p{N}\p{M}]*|
 const address = /\b(?:you|your|yours)\b/i;
 /** Words that tell when something happened, as the keyword index has them. They are English, as its stems are. */
 const dateWords: ReadonlySet<string> = new Set(
-  analyze(`yesterday today tomorrow tonight ago last next week weekend month year day monday tuesday wednesday thursday friday saturday
+  analyzeAsUnknown(`yesterday today tomorrow tonight ago last next week weekend month year day monday tuesday wednesday thursday friday saturday
     sunday`),
 );
 const mayHaveName = /[\p{Lu}\p{N}]/u;
@@ -113,7 +113,7 @@ function candidateOf(quotation: Quotation, words: GroupWords): Candidate {
   const { text } = quotation;
   const names = namesIn(text);
   const weights = new Map<number, number>();
-  for (const word of analyze(text)) {
+  for (const word of analyzeAsUnknown(text)) {
     const number = words.numberOf(word);
     weights.set(number, words.weightOf(number) * (names.has(word) || dateWords.has(word) ? nameFactor : 1));
   }
@@ -129,5 +129,5 @@ function candidateOf(quotation: Quotation, words: GroupWords): Candidate {
 function namesIn(text: string): ReadonlySet<string> {
   if (!mayHaveName.test(text.slice(1))) return new Set();
   const found = [...text.matchAll(nameOrNumber)].filter(({ index, 0: word }) => index > 0 || /\p{N}/u.test(word));
-  return new Set(found.flatMap(([word]) => analyze(word)));
+  return new Set(found.flatMap(([word]) => analyzeAsUnknown(word)));
 }

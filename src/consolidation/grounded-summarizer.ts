@@ -1,4 +1,4 @@
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import { extractiveSummarizer } from './extractive-summarizer';
 import { groundFacts } from './grounding';
 import { budgetOf } from './ratio';
@@ -44,9 +44,9 @@ export function groundedSummarizer(summarizer: Summarizer): Summarizer {
 
 /** The sum of the worth of the different words of facts that occur in their group. A rare word is worth more. */
 function informationIn(facts: readonly FactDraft[], group: SourceGroup): number {
-  const known = new Set(group.sources.flatMap(({ text }) => analyze(text)));
+  const known = new Set(group.sources.flatMap(({ text }) => analyzeAsUnknown(text)));
   let sum = 0;
-  for (const word of new Set(facts.flatMap(({ text }) => analyze(text)))) {
+  for (const word of new Set(facts.flatMap(({ text }) => analyzeAsUnknown(text)))) {
     if (!known.has(word)) continue;
     const frequency = Math.max(1, group.documentFrequency(word));
     sum += Math.log(1 + Math.max(group.documents, frequency) / frequency);

@@ -1,4 +1,4 @@
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import { namesIn, numbersIn } from '../keyword-index/stated-words';
 import { stopWords } from '../keyword-index/stop-words';
 import { bytesOfTexts } from './ratio';
@@ -57,7 +57,7 @@ export function groundFacts(summary: readonly FactDraft[], group: SourceGroup, b
   let bytes = 0;
   for (const fact of summary) {
     const length = bytesOfTexts([fact]);
-    const key = analyze(fact.text).join(' ');
+    const key = analyzeAsUnknown(fact.text).join(' ');
     const problem =
       problemOf(fact, sources) ??
       (texts.has(key) ? 'loop' : bytes + length > lengthTolerance * budget ? 'length' : undefined);
@@ -81,10 +81,10 @@ function problemOf({ text, from }: FactDraft, group: GroupTexts): GroundingProbl
   if (hasForeignRequest(text, near)) return 'instruction';
   if (hasForeignNumber(text, near, group.days(from))) return 'number';
   const words = contentWords(text);
-  const known = new Set(analyze(near));
+  const known = new Set(analyzeAsUnknown(near));
   if (shareIn(words, known) < leastOverlap || words.length === 0) return 'overlap';
   const names = namesIn(text);
-  if (names.some((name) => !group.words.has(name)) || shareIn(names, new Set(analyze(near))) < leastNames)
+  if (names.some((name) => !group.words.has(name)) || shareIn(names, new Set(analyzeAsUnknown(near))) < leastNames)
     return 'name';
   return losesHedge(text, words, cited) ? 'hedge' : undefined;
 }
@@ -100,7 +100,7 @@ class GroupTexts {
 
   /** The words of all sources and of their authors. */
   get words(): ReadonlySet<string> {
-    this.#words ??= new Set([...this.#sources.values()].flatMap((source) => analyze(textOf(source))));
+    this.#words ??= new Set([...this.#sources.values()].flatMap((source) => analyzeAsUnknown(textOf(source))));
     return this.#words;
   }
 
@@ -158,7 +158,7 @@ function hasForeignNumber(text: string, near: string, days: ReadonlySet<string>)
 }
 
 function contentWords(text: string): readonly string[] {
-  return [...new Set(analyze(text))].filter((word) => !stopWords.has(word));
+  return [...new Set(analyzeAsUnknown(text))].filter((word) => !stopWords.has(word));
 }
 
 function shareIn(words: readonly string[], known: ReadonlySet<string>): number {
@@ -194,7 +194,7 @@ const runLength = 3;
 const mostRepeated = 0.4;
 
 function isLoop(text: string): boolean {
-  const words = analyze(text);
+  const words = analyzeAsUnknown(text);
   if (words.length < loopWords) return /(.{1,40}?)\1{5,}/su.test(text);
   const runs = words.slice(runLength - 1).map((_, i) => words.slice(i, i + runLength).join(' '));
   return 1 - new Set(runs).size / runs.length > mostRepeated;
@@ -214,7 +214,7 @@ function losesHedge(text: string, words: readonly string[], cited: string): bool
   if (hedge.test(text) || softened.test(text) || attribution.test(text)) return false;
   let best = { share: 0, sentence: '' };
   for (const sentence of sentencesOf(cited)) {
-    const share = shareIn(words, new Set(analyze(sentence)));
+    const share = shareIn(words, new Set(analyzeAsUnknown(sentence)));
     if (share > best.share) best = { share, sentence };
   }
   return hedge.test(best.sentence) || mayPattern.test(best.sentence);

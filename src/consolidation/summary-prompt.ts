@@ -1,4 +1,4 @@
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import type { SourceGroup } from './summarizer';
 
 /** The version of the instructions. Change it with them: it is part of the name that is stored with every fact. */
@@ -33,6 +33,6 @@ export function quotesInstructions(text: string, sources: string): boolean {
 }
 
 function runsOf(text: string): readonly string[] {
-  const words = analyze(text);
+  const words = analyzeAsUnknown(text);
   return words.slice(echoLength - 1).map((_, i) => words.slice(i, i + echoLength).join(' '));
 }

@@ -1,20 +1,30 @@
-import { stemmer } from 'stemmer';
 import { AsciiWords } from './ascii-words';
 import { run, splitRun } from './compounds';
+import {
+  evidenceOf,
+  isStopWord,
+  languagesOf,
+  languagesOfWord,
+  type TextLanguages,
+  unknownLanguages,
+} from './languages/language';
 import { fold, normalize, spaceless, withPlainPunctuation } from './letters';
 import { stopWords } from './stop-words';
+import { isNet, stemOfEnglish, wordForms } from './word-forms';
 
 /**
  * The version of the analyzer. Change it whenever the same text may give other tokens: texts that were indexed earlier are then
  * indexed again. It contains the Unicode version of the runtime, which decides about character classes, case and normalisation.
  */
-export const analyzerVersion = `2 unicode ${process.versions.unicode}`;
+export const analyzerVersion = `3 unicode ${process.versions.unicode}`;
 
 /** Longer words are cut, in UTF-16 units. They are rarely searched in full, and the index would store each of them. */
 const maxWordLength = 64;
 
 // The largest number of terms. It limits the work if a query is a pasted document.
 const maxQueryTerms = 64;
+
+const han = /\p{scx=Han}/u;
 
 type Tokens = string | readonly string[];
 
@@ -27,49 +37,69 @@ let cachedBefore = new Map<string, Tokens>();
 const maxCachedRuns = 20_000;
 const maxCachedRunLength = 64;
 
-const asciiWords = new AsciiWords({ ofWord: (word) => stem(cut(word)), ofRun: tokensOf });
-
-const latinWord = /^[a-z]+$/;
-const umlaut = /[\u00e4\u00f6\u00fc]/i;
-const umlauts = /[\u00e4\u00f6\u00fc]/gi;
-
-const han = /\p{scx=Han}/u;
+const asciiWords = new AsciiWords({
+  ofWord: (word) => stemOfEnglish(cut(word)),
+  ofRun: (run) => tokensOf(run, unknownLanguages),
+  evidenceOf,
+});
 
 /**
  * Splits a text into its tokens, in order and with repetitions. Texts and queries are treated in the same way. English words are
- * reduced to their stems (Porter, 'An algorithm for suffix stripping', 1980).
+ * reduced to their stems (Porter, 'An algorithm for suffix stripping', 1980). So is every other word, and if the language of the text is known
+ * to the analyzer, its stem in that language is one more token: then texts and queries meet also if the language of one of them was not found.
  *
  * A token has 1 to 64 UTF-16 units: lower-case ASCII letters, ASCII digits and characters beyond ASCII. It is well-formed Unicode.
  */
 export function analyze(text: string): string[] {
   const plain = asciiWords.analyze(text) ?? asciiWords.analyze(withPlainPunctuation(text));
-  if (plain !== undefined) return plain;
+  if (plain !== undefined && plain !== 'foreign') return plain;
+  const normal = normalize(withPlainPunctuation(text));
+  return tokensIn(normal, languagesOf(normal));
+}
+
+/** Returns the tokens of a text as if its language were not known. For comparing words of texts that may be too short to tell their language. */
+export function analyzeAsUnknown(text: string): string[] {
+  const plain = asciiWords.analyze(text, true) ?? asciiWords.analyze(withPlainPunctuation(text), true);
+  if (plain !== undefined && plain !== 'foreign') return plain;
+  return tokensIn(normalize(withPlainPunctuation(text)), unknownLanguages);
+}
+
+/**
+ * Returns the search terms of a query: its different tokens in order, at most 64. Stop words of English and of the language of the query are
+ * left out, unless the query contains only stop words. The result is empty if the query has no letters, digits or emoji.
+ */
+export function analyzeQuery(query: string): string[] {
+  const normal = normalize(withPlainPunctuation(query));
+  const languages = languagesOf(normal, true);
+  const parts = runsOf(normal).flatMap(splitRun);
+  const meaningful = parts.filter((part) => !isStopPart(part, languages));
+  const terms = (meaningful.length > 0 ? meaningful : parts).flatMap((part) => tokensOfPart(part, languages));
+  return [...new Set(terms)].sort((a, b) => Number(isNet(a)) - Number(isNet(b))).slice(0, maxQueryTerms);
+}
+
+function tokensIn(normal: string, languages: TextLanguages): string[] {
   const tokens: string[] = [];
-  for (const each of runsOf(text)) {
-    const found = tokensOf(each);
+  for (const each of runsOf(normal)) {
+    const found = tokensOf(each, languages);
     if (typeof found === 'string') tokens.push(found);
     else for (const token of found) tokens.push(token);
   }
   return tokens;
 }
 
-/**
- * Returns the search terms of a query: its different tokens in order, at most 64. English stop words are left out, unless the query
- * contains only stop words. The result is empty if the query has no letters, digits or emoji.
- */
-export function analyzeQuery(query: string): string[] {
-  const words = runsOf(query).flatMap(wordsOf);
-  const meaningful = words.filter((word) => !stopWords.has(word));
-  return [...new Set((meaningful.length > 0 ? meaningful : words).map(stem))].slice(0, maxQueryTerms);
+function isStopPart(part: string, languages: TextLanguages): boolean {
+  const lower = part.toLowerCase();
+  return stopWords.has(lower) || languagesOfWord(part, languages).some((language) => isStopWord(lower, language));
 }
 
-function tokensOf(text: string): Tokens {
-  const cached = cachedTokens.get(text);
+function tokensOf(run: string, languages: TextLanguages): Tokens {
+  const key = languages.key + run;
+  const cached = cachedTokens.get(key);
   if (cached !== undefined) return cached;
-  if (text.length > maxCachedRunLength) return wordsOf(text).map(stem);
+  if (run.length > maxCachedRunLength) return newTokensOf(run, languages);
   // Caches a copy, because a run may be a view that keeps the whole text in memory.
-  const copy = Buffer.from(text).toString();
-  const found = cachedBefore.get(copy) ?? newTokensOf(copy);
+  const copy = Buffer.from(key).toString();
+  const found = cachedBefore.get(copy) ?? newTokensOf(run, languages);
   if (cachedTokens.size >= maxCachedRuns) {
     cachedBefore = cachedTokens;
     cachedTokens = new Map();
@@ -78,47 +108,38 @@ function tokensOf(text: string): Tokens {
   return found;
 }
 
-function newTokensOf(run: string): Tokens {
-  const tokens = wordsOf(run).map(stem);
+function newTokensOf(run: string, languages: TextLanguages): Tokens {
+  const tokens = splitRun(run).flatMap((part) => tokensOfPart(part, languages));
   return tokens.length === 1 ? tokens[0]! : tokens;
 }
 
-function stem(word: string): string {
-  return latinWord.test(word) ? stemmer(word) : word;
+/** Returns the runs of a text (see `splitRun`) and its emoji, in order. Case and accents stay. */
+function runsOf(normal: string): string[] {
+  return normal.match(run) ?? [];
 }
 
-/** Returns the runs of a text (see `splitRun`) and its emoji, in order. Case and accents stay. */
-function runsOf(text: string): string[] {
-  return normalize(withPlainPunctuation(text)).match(run) ?? [];
+/** Returns the tokens of one part of a run (see `splitRun`), folded, and each at most 64 UTF-16 units long. */
+function tokensOfPart(part: string, languages: TextLanguages): string[] {
+  const word = fold(part);
+  // Nothing is left of a run of marks.
+  if (word === '') return [];
+  if (spaceless.test(word)) return pairsOf([...word]);
+  return wordForms(part, cut(word), languages).map(cut);
 }
 
 /**
- * Splits a run into words for the index, each folded and at most 64 UTF-16 units long.
- *
- * - A run of several parts gives the parts and the whole: see `splitRun`.
- * - A word with ä, ö or ü also gives its spelling with ae, oe or ue.
- * - Text in Han, Kana, Hangul, Thai, Lao, Khmer or Myanmar gives every pair of neighbouring characters, and every single Han
- *   character. So any two neighbouring characters find the text without a dictionary. For Chinese, pairs work as well as segmented
- *   words: Nie, Gao, Zhang, Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
+ * Splits a text in Han, Kana, Hangul, Thai, Lao, Khmer or Myanmar into every pair of neighbouring characters, and every single Han
+ * character. So any two neighbouring characters find the text without a dictionary. For Chinese, pairs work as well as segmented
+ * words: Nie, Gao, Zhang, Zhou, 'On the use of words and n-grams for Chinese information retrieval', IRAL 2000.
  */
-function wordsOf(run: string): string[] {
-  const words: string[] = [];
-  for (const part of splitRun(run)) {
-    const word = fold(part);
-    if (spaceless.test(word)) pushPairs([...word], words);
-    // Nothing is left of a run of marks.
-    else if (word !== '') words.push(cut(word));
-    if (umlaut.test(part)) words.push(cut(fold(part.replace(umlauts, '$&e'))));
-  }
-  return words;
-}
-
-function pushPairs(characters: readonly string[], found: string[]): void {
+function pairsOf(characters: readonly string[]): string[] {
+  const found: string[] = [];
   for (const [i, character] of characters.entries()) {
     const next = characters[i + 1];
     if (characters.length === 1 || han.test(character)) found.push(character);
     if (next !== undefined) found.push(character + next);
   }
+  return found;
 }
 
 function cut(word: string): string {

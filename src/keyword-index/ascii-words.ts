@@ -31,6 +31,8 @@ export interface AsciiTokens {
   ofWord(word: string): string;
   /** Returns the tokens of a run of several words, or of one word with capital letters in it: see `compounds.ts`. */
   ofRun(run: string): string | readonly string[];
+  /** Returns 1 if a word in lower case is common in English, 2 if it may tell another language, and otherwise 0. */
+  evidenceOf(word: string): 0 | 1 | 2;
 }
 
 /**
@@ -42,14 +44,24 @@ export class AsciiWords {
   readonly #bytes = Buffer.allocUnsafeSlow(maxBytes);
   readonly #words = new Uint8Array((places + placesPerWord) * placeBytes);
   readonly #hashes = new Int32Array(this.#words.buffer);
+  /** For each known word, 0 if it does not tell the language of a text, 1 if it is English, 2 if it is not. */
+  readonly #evidence = new Uint8Array(places + placesPerWord);
+  /** How many words of the text are common in English, and in other languages. */
+  #english = 0;
+  #foreign = 0;
   readonly #tokens: string[] = new Array(places + placesPerWord).fill('');
 
   constructor(tokensOf: AsciiTokens) {
     this.#tokensOf = tokensOf;
   }
 
-  /** Returns the tokens of a text, in order and with repetitions. Undefined if the text is too long or not ASCII. */
-  analyze(text: string): string[] | undefined {
+  /**
+   * Returns the tokens of a text, in order and with repetitions. Undefined if the text is too long or not ASCII. 'foreign' if its common words
+   * are probably not English.
+   *
+   * @param asUnknown Returns the tokens also then.
+   */
+  analyze(text: string, asUnknown = false): string[] | 'foreign' | undefined {
     // A unit takes at most three bytes.
     if (text.length * 3 > maxBytes - 2) return undefined;
     const bytes = this.#bytes;
@@ -58,6 +70,8 @@ export class AsciiWords {
     if (length !== text.length) return undefined;
     bytes[length] = 0;
     bytes[length + 1] = 0;
+    this.#english = 0;
+    this.#foreign = 0;
     const tokens: string[] = [];
     for (let at = 0; at < length; at++) {
       const from = at;
@@ -80,7 +94,7 @@ export class AsciiWords {
         else for (const token of found) tokens.push(token);
       } else tokens.push(this.#tokenOf(from, at, hash));
     }
-    return tokens;
+    return this.#foreign > this.#english && !asUnknown ? 'foreign' : tokens;
   }
 
   /** Returns the token of the word from `from` to `to`. */
@@ -90,20 +104,32 @@ export class AsciiWords {
     const first = (hash ^ (hash >>> 15)) & (places - 1);
     let free = first;
     for (let place = first; place < first + placesPerWord; place++) {
-      if (this.#hashes[place * (placeBytes / 4)] === hash && this.#isAt(place, from, to)) return this.#tokens[place]!;
+      if (this.#hashes[place * (placeBytes / 4)] === hash && this.#isAt(place, from, to)) {
+        this.#count(this.#evidence[place]!);
+        return this.#tokens[place]!;
+      }
       if (words[place * placeBytes + lengthAt] === 0) {
         free = place;
         break;
       }
     }
-    const token = this.#tokensOf.ofWord(bytes.toString('latin1', from, to));
+    const word = bytes.toString('latin1', from, to);
+    const token = this.#tokensOf.ofWord(word);
+    const evidence = this.#tokensOf.evidenceOf(word);
+    this.#count(evidence);
     if (to - from <= maxKnownLength) {
       this.#hashes[free * (placeBytes / 4)] = hash;
       words[free * placeBytes + lengthAt] = to - from;
       words.set(bytes.subarray(from, to), free * placeBytes + lettersAt);
       this.#tokens[free] = token;
+      this.#evidence[free] = evidence;
     }
     return token;
+  }
+
+  #count(evidence: number): void {
+    this.#english += Number(evidence === 1);
+    this.#foreign += Number(evidence === 2);
   }
 
   #isAt(place: number, from: number, to: number): boolean {

@@ -1,4 +1,5 @@
 import { frequencyIn, type Postings, postingsAmong, type TermPostings } from './postings';
+import { isNet } from './word-forms';
 
 /** The texts that a search may see. Scores depend only on these texts. */
 export interface VisibleTexts {
@@ -43,6 +44,9 @@ const b = 0.4;
 function inverseDocumentFrequency(holding: number, count: number): number {
   return Math.log(1 + (count - holding + 0.5) / (holding + 0.5));
 }
+
+/** How much the beginning or the end of a word weighs, compared with a word of the same frequency. */
+const netShare = 0.3;
 
 /** The influence of the length of a text: `base + slope * tokens` is added to the denominator of BM25. */
 interface LengthNorm {
@@ -210,10 +214,10 @@ export class KeywordIndex {
     this.#grow(texts.lengths.length);
     const found = terms.map((term) => this.#postings.of(term));
     let touched = 0;
-    for (const postings of found) {
+    for (const [i, postings] of found.entries()) {
       const visible = this.#visibleAmong(postings, texts);
       if (visible.length === 0) continue;
-      const weight = termWeight(visible.length, texts.count);
+      const weight = termWeight(visible.length, texts.count) * (isNet(terms[i]!) ? netShare : 1);
       scored.push({ postings: texts.few === undefined ? postings : visible, weight });
       touched = addTerm({ postings: visible, weight }, texts.lengths, norm, this.#sums, this.#touched, touched);
     }

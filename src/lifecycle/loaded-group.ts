@@ -2,7 +2,7 @@ import type { SourceGroup, SummarySource } from '../consolidation/summarizer';
 import { principalOf } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import { nextTurn } from '../environment/timers';
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import type { ReadContext } from '../recall/read-context';
 import { recheck } from '../recall/recheck';
 import type { MemoryRow } from '../state/tables/memory-row';
@@ -67,7 +67,7 @@ export class ScopeWords {
       });
       if (text === undefined) continue;
       this.#documents++;
-      for (const word of new Set(analyze(text))) this.#frequencies.set(word, this.frequencyOf(word) + 1);
+      for (const word of new Set(analyzeAsUnknown(text))) this.#frequencies.set(word, this.frequencyOf(word) + 1);
     }
     return this;
   }

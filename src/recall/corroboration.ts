@@ -1,7 +1,7 @@
 import type { Hit } from '../domain/memory';
 import type { Caller } from '../domain/scope';
 import { trustLevelOf } from '../domain/trust';
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import { capitalizedIn, negationsIn, numbersIn } from '../keyword-index/stated-words';
 import { stopWords } from '../keyword-index/stop-words';
 import type { MemoryRow } from '../state/tables/memory-row';
@@ -110,7 +110,7 @@ export class Corroboration {
 
 /** The words by which others that say the same are found: numbers first, then the longest. They depend on the text alone. */
 function telling(text: string): string[] {
-  const words = [...new Set(analyze(text))].filter((word) => !stopWords.has(word));
+  const words = [...new Set(analyzeAsUnknown(text))].filter((word) => !stopWords.has(word));
   const rank = (word: string) => (/\p{N}/u.test(word) ? 100 : 0) + word.length;
   return words.sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1)).slice(0, maxTerms);
 }
@@ -140,7 +140,7 @@ class Statement {
 function hasNamesOf(text: string, other: string): boolean {
   const names = capitalizedIn(other);
   if (names.length === 0) return true;
-  const words = new Set(analyze(text));
+  const words = new Set(analyzeAsUnknown(text));
   return names.every((name) => words.has(name));
 }
 

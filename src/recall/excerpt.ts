@@ -2,6 +2,7 @@ import { MemoryError } from '../domain/errors';
 import type { Excerpt } from '../domain/memory';
 import { splitIntoChunks } from '../embedding/chunks';
 import { analyzeQuery } from '../keyword-index/analyzer';
+import { isNet } from '../keyword-index/word-forms';
 import { dot } from '../vector-index/kernel/dot';
 import type { ReadContext } from './read-context';
 
@@ -122,7 +123,8 @@ function needlesOf(query: string): string[] {
   // Two steps: one expression for words with such a letter would take quadratic time for a long word without one.
   const words = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
   const accented = words.filter((word) => /[^\0-\x7f]/.test(word));
-  return [...new Set([...analyzeQuery(query), ...accented].map(cut))].slice(0, maxNeedles);
+  const terms = analyzeQuery(query).filter((term) => !isNet(term));
+  return [...new Set([...terms, ...accented].map(cut))].slice(0, maxNeedles);
 }
 
 /** Where the words of a query are in a text. */
