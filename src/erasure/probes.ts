@@ -116,8 +116,8 @@ function cut(text: string): string {
 function wordsOf(text: string): string[] {
   const words = new Set<string>();
   for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{N}]{8,40}/gu)) {
-    const [token, ...others] = analyze(word);
-    if (token === word && others.length === 0) words.add(word);
+    // In languages other than English, the stem of the word follows.
+    if (analyze(word)[0] === word) words.add(word);
   }
   const longest = [...words].sort((a, b) => b.length - a.length).slice(0, wordsPerText);
   return longest.flatMap((word) => (word.length >= 12 ? [word, word.slice(3)] : [word]));
