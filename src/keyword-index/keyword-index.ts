@@ -217,9 +217,17 @@ export class KeywordIndex {
     for (const [i, postings] of found.entries()) {
       const visible = this.#visibleAmong(postings, texts);
       if (visible.length === 0) continue;
-      const weight = termWeight(visible.length, texts.count) * (isNet(terms[i]!) ? netShare : 1);
-      scored.push({ postings: texts.few === undefined ? postings : visible, weight });
-      touched = addTerm({ postings: visible, weight }, texts.lengths, norm, this.#sums, this.#touched, touched);
+      const weight = termWeight(visible.length, texts.count);
+      const share = isNet(terms[i]!) ? netShare : 1;
+      scored.push({ postings: texts.few === undefined ? postings : visible, weight: share * weight });
+      touched = addTerm(
+        { postings: visible, weight: share * weight },
+        texts.lengths,
+        norm,
+        this.#sums,
+        this.#touched,
+        touched,
+      );
     }
     const rows = this.#touched.subarray(0, touched);
     try {
