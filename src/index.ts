@@ -190,3 +190,4 @@ export type {
 } from './store/trust-handle';
 export type { VerifyResult } from './store/verify';
 export type { BatchResult } from './write/remember-many';
+export type { ScreeningOptions } from './write/screening-gate';

@@ -88,6 +88,8 @@ export interface ContentPatch {
   readonly validTo?: number | null;
   readonly expiresAt?: number | null;
   readonly pinned?: boolean;
+  /** The highest trust of the new revision. */
+  readonly maxTrust?: Trust;
   /** See `withTokenCounts`. */
   readonly tokenCount?: number;
 }

@@ -11,6 +11,7 @@ export const filterFields: Readonly<Record<FilterField, FieldType>> = {
   id: 'text',
   revision: 'number',
   state: 'text',
+  trust: 'text',
   visibility: 'text',
   accessTags: 'list',
   key: 'name',

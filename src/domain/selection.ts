@@ -80,10 +80,7 @@ export type NamespaceCondition =
     };
 
 /** The fields of a memory that a filter compares with single values. */
-export type FilterField = Exclude<
-  keyof Memory,
-  'metadata' | 'text' | 'namespace' | 'source' | 'origin' | 'trust' | 'pinned'
->;
+export type FilterField = Exclude<keyof Memory, 'metadata' | 'text' | 'namespace' | 'source' | 'origin' | 'pinned'>;
 
 /**
  * Conditions on fields, which must all be true. Conditions on metadata are inside `metadata`. `and`, `or` and `not` combine filters. A

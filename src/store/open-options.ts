@@ -30,10 +30,12 @@ import type { Clock, Logger } from '../environment/environment';
 import type { ErasureReceipt } from '../erasure/receipt';
 import { receiptsShape } from '../erasure/verify-receipt';
 import type { ConsolidationPolicy, ParsedPolicy } from '../lifecycle/consolidation-policy';
+import type { ScreeningOptions } from '../write/screening-gate';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
 import { defaultMemoryBytes } from './composition/memory-shares';
 import { policiesShape } from './consolidation-shapes';
+import { screeningShape } from './screening-shape';
 import { type SnapshotKey, snapshotKey } from './snapshot-key';
 
 /** Options of `MemoryStore.open` and `MemoryStore.inMemory`. */
@@ -116,6 +118,11 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    * store, or one that was changed, is refused. The logger gets a warning if a receipt is missing. Default: none.
    */
   erased?: readonly ErasureReceipt[];
+  /**
+   * Looks for planted instructions in each new text, before it is stored. What the screener takes for one goes into quarantine: its trust is
+   * 'untrusted', and its writer is not told. `store.trust.quarantined`, `release` and `reject` review it. Default: nothing is screened.
+   */
+  screening?: ScreeningOptions;
   /** Makes snapshots of the store in the background while it is open. A read-only store makes none. Default: no snapshots. */
   snapshots?: ScheduledSnapshots;
 }
@@ -231,6 +238,7 @@ const optionsShape = fields({
   quotas: z.unknown().optional(),
   consolidation: z.unknown().optional(),
   erased: z.unknown().optional(),
+  screening: z.unknown().optional(),
   exactUpTo: integer(0).optional(),
   memoryBytes: integer(0).optional(),
   audit: fields({
@@ -284,6 +292,7 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
       quotas: ___,
       consolidation: ____,
       erased: _____,
+      screening: ______,
       audit,
       readOnly,
       trustFolder,
@@ -296,15 +305,17 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     quotas,
     consolidation,
     erased,
+    screening,
   ] = parseAll(
     [optionsShape, options],
     [declarations, options?.access, ['access']],
     [quotasShape(limits).optional(), options?.quotas, ['quotas']],
     [policiesShape(limits).optional(), options?.consolidation, ['consolidation']],
     [receiptsShape.optional(), options?.erased, ['erased']],
+    [screeningShape(limits).optional(), options?.screening, ['screening']],
   );
   return {
-    ...defined({ ...rest, access, quotas, erased }),
+    ...defined({ ...rest, access, quotas, erased, screening }),
     consolidation: consolidation ?? [],
     limits,
     audit: auditOf(audit ?? {}),

@@ -9,23 +9,26 @@ import { isCeiling, type RuleInForce, type StoredDeclaration, toRuleInForce } fr
 import { defined } from '../domain/defined';
 import { MemoryError } from '../domain/errors';
 import type { Incident, IncidentSelection, Influence, InfluencedRead, RevertResult } from '../domain/incident';
-import type { Memory } from '../domain/memory';
+import type { Memory, SourceChannel } from '../domain/memory';
 import { contains, type Namespace } from '../domain/namespace';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { type Actor, type Principal, partiesOf, principalOf } from '../domain/principal';
 import type { Caller } from '../domain/scope';
 import type { Scope } from '../domain/selection';
-import { type Trust, trustOfLevel } from '../domain/trust';
+import { type MinTrust, type Trust, trustOfLevel } from '../domain/trust';
 import type { Environment } from '../environment/environment';
 import { nextTurn } from '../environment/timers';
 import { whileBusy } from '../environment/while-busy';
 import { toMemory } from '../recall/recheck';
+import type { ScreeningVerdict } from '../screening/screener';
 import { needsVectors } from '../state/apply/apply-revert';
+import { lower, untrusted } from '../state/apply/trust';
 import { incidentFrom, incidentOf } from '../state/queries/incident-view';
 import { revertPlan } from '../state/queries/revert-plan';
 import type { IncidentRow } from '../state/tables/incidents';
 import type { MemoryRow } from '../state/tables/memory-row';
 import { forgetAll } from '../write/forget';
+import type { ScreeningGate } from '../write/screening-gate';
 import { isOutdated, submit } from '../write/submit';
 import { AuditView } from './audit-view';
 import type { AuditedCalls } from './audited-calls';
@@ -71,6 +74,10 @@ export interface TrustExplanation extends Influence {
   sources: Memory[];
   /** The ids of the incidents that hold it. */
   incidents: string[];
+  /**
+   * What the screener says about its text now. Absent if the store has no option `screening`, and 'failed' if the screener fails.
+   */
+  verdict?: (ScreeningVerdict & { screener: string }) | 'failed';
 }
 
 /**
@@ -117,7 +124,7 @@ export interface TrustHandle {
    * @throws NOT_FOUND
    */
   explain(id: string, options?: CallOptions): Promise<TrustExplanation>;
-  /** Reads a page of the memories in quarantine. */
+  /** Reads a page of the memories in quarantine: contained ones, and what is untrusted because of a ceiling or of a screener. */
   quarantined(options?: QuarantinedOptions): Promise<MemoryPage>;
   /** Forgets memories for good, wherever they are held. Returns the ids of those that were forgotten. */
   reject(ids: readonly string[], options?: CallOptions): Promise<string[]>;
@@ -135,7 +142,10 @@ export interface TrustHandle {
 export type TrustHandleDeps = Pick<
   Engine,
   'state' | 'environment' | 'audit' | 'shapes' | 'levels' | 'reading' | 'writing'
->;
+> & {
+  /** Undefined if the store does not screen new texts. */
+  readonly screening: ScreeningGate | undefined;
+};
 
 const dayMs = 24 * 60 * 60 * 1000;
 /** At most this many ids of a call for anomalies are in the audit. */
@@ -202,7 +212,8 @@ export class StoreTrust implements TrustHandle {
       );
       signal?.throwIfAborted();
       const what = typeof parsed === 'string' ? { incident: parsed } : { ids: parsed };
-      return [...(await submit(context, this.#caller, { type: 'release', ...what, ...defined({ reason }) })).released];
+      const { released } = await submit(context, this.#caller, { type: 'release', ...what, ...defined({ reason }) });
+      return typeof parsed === 'string' ? [...released] : [...released, ...(await this.#vouchFor(parsed))];
     });
   }
 
@@ -267,7 +278,8 @@ export class StoreTrust implements TrustHandle {
       target.ids = [parsed];
       await this.#engine.levels.reached(defined({ signal }), this.#caller.actor);
       const found = this.#engine.reading().snapshot(() => this.#explained(parsed));
-      return { ...found, readBy: await this.#readers([parsed], signal) };
+      const verdict = defined({ verdict: await this.#verdictOn(found.memory.text, defined({ signal })) });
+      return { ...found, ...verdict, readBy: await this.#readers([parsed], signal) };
     });
   }
 
@@ -277,7 +289,7 @@ export class StoreTrust implements TrustHandle {
       return await this.#admin.list({
         ...defined({ ...parsed, signal }),
         include: ['quarantined'],
-        filter: { state: 'quarantined' },
+        filter: { trust: 'untrusted' },
       });
     });
   }
@@ -316,7 +328,35 @@ export class StoreTrust implements TrustHandle {
     });
   }
 
-  #explained(id: string): Omit<TrustExplanation, 'readBy'> {
+  async #verdictOn(text: string, call: CallOptions): Promise<TrustExplanation['verdict']> {
+    const { screening } = this.#engine;
+    if (screening === undefined) return undefined;
+    const verdict = await screening.verdictOn(text, call);
+    return verdict === undefined ? 'failed' : { ...verdict, screener: screening.screener.name };
+  }
+
+  /**
+   * Vouches for memories whose stored trust is 'untrusted' although their writers are trusted: what a screener has put into quarantine.
+   * Returns the ids of those that were in quarantine.
+   */
+  async #vouchFor(ids: readonly string[]): Promise<string[]> {
+    const { state } = this.#engine;
+    const vouched: string[] = [];
+    for (const id of ids) {
+      const record = state.records.unchecked(id);
+      if (record === undefined || record.state !== 'active' || state.trustOf(record) !== untrusted) continue;
+      const { namespace } = state.interning.labelSet(record.label_set);
+      const ofAuthor = state.policy.ceilingOf(state.interning.actor(record.author), namespace);
+      const as = lower(ofAuthor, state.policy.channelCeiling(record.source_channel as SourceChannel, namespace));
+      if (as === untrusted) continue;
+      const change = { type: 'endorse' as const, id, as: trustOfLevel(as) as MinTrust };
+      await submit(this.#engine.writing(), this.#caller, change);
+      vouched.push(id);
+    }
+    return vouched;
+  }
+
+  #explained(id: string): Omit<TrustExplanation, 'readBy' | 'verdict'> {
     const context = this.#engine.reading();
     const { records, interning, contributors, endorsements, derivations, incidents, containment, policy } =
       this.#engine.state;

@@ -17,5 +17,6 @@ export { embedderConformance } from './embedder-conformance';
 export { countingIds, type FaultyEmbedder, faultyEmbedder } from './fixtures';
 export { type InMemoryCluster, type InMemoryClusterOptions, inMemoryCluster } from './in-memory-cluster';
 export { raftTransportConformance, type TransportUnderTest } from './raft-transport-conformance';
+export { screenerConformance } from './screener-conformance';
 export { summarizerConformance } from './summarizer-conformance';
 export { vectorIndexConformance } from './vector-index-conformance';

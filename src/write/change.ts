@@ -1,9 +1,10 @@
+import type { CallOptions } from '../domain/calls';
 import type { ContentPatch, LabelChange, UndoneConsolidation } from '../domain/command';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
 import type { Memory } from '../domain/memory';
 import type { ParsedPatch } from '../domain/parse/parse-memory';
-import type { MinTrust } from '../domain/trust';
+import type { MinTrust, Trust } from '../domain/trust';
 import { validateMetadata } from './check';
 import { isOutdated, submit } from './submit';
 import type { Author, WriteContext } from './write-context';
@@ -33,13 +34,14 @@ export async function update(
   const patch = await patchOf(context, parsed, memory);
   signal?.throwIfAborted();
   const texts = patch.text !== undefined && embedded ? [patch.text] : [];
+  const maxTrust = await limitOf(context, author, memory, patch.text, defined({ signal }));
   for (;;) {
     const [vectors] = await context.embedder.documents(texts, defined({ signal }));
     signal?.throwIfAborted();
     try {
       const change = {
         id: memory.id,
-        patch: { ...patch, ...defined({ embedded: vectors }) },
+        patch: { ...patch, ...defined({ embedded: vectors, maxTrust }) },
         ...defined({ ifRevision }),
       };
       return (await submit(context, author, { type: 'update', ...change })).memory;
@@ -47,6 +49,19 @@ export async function update(
       if (!isOutdated(context, vectors, error)) throw error;
     }
   }
+}
+
+/** 'untrusted' if the new text goes into quarantine. */
+async function limitOf(
+  { screening }: WriteContext,
+  { actor }: Author,
+  { namespace, source }: Memory,
+  text: string | undefined,
+  call: CallOptions,
+): Promise<Trust | undefined> {
+  if (text === undefined || screening === undefined) return undefined;
+  const [limit] = await screening.limits(actor, [{ text, namespace, source }], call);
+  return limit;
 }
 
 async function patchOf(context: WriteContext, parsed: ParsedPatch, memory: Memory): Promise<ContentPatch> {

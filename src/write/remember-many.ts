@@ -108,7 +108,7 @@ async function rememberBatch(
   const checked: Attempt<CheckedMemory>[] = [];
   for await (const each of checkEach(context, author, batch)) checked.push(each);
   const memories = checked.flatMap((each) => ('value' in each ? [each.value] : []));
-  const embedded = await attempt(() => embedDrafts(context, memories, at, options));
+  const embedded = await attempt(() => embedDrafts(context, memories, { author, at, signal: options.signal }));
   if ('error' in embedded && options.signal?.aborted) throw options.signal.reason;
   options.signal?.throwIfAborted();
   let next = 0;

@@ -44,8 +44,7 @@ export async function storeMemories(
   { author, at, signal }: WriteOptions,
   drafts?: readonly MemoryDraft[],
 ): Promise<readonly RememberResult[]> {
-  const call = defined({ signal });
-  let embedded = drafts ?? (await embedDrafts(context, memories, at, call));
+  let embedded = drafts ?? (await embedDrafts(context, memories, { author, at, signal }));
   for (;;) {
     signal?.throwIfAborted();
     try {
@@ -54,25 +53,33 @@ export async function storeMemories(
       // A vector from the caller was made for a certain space. It cannot be made again here.
       const isOurs = memories.every(({ given }) => given === undefined);
       if (!isOurs || !embedded.some((draft) => isOutdated(context, draft.embedded, error))) throw error;
-      embedded = await embedDrafts(context, memories, at, call);
+      embedded = await embedDrafts(context, memories, { author, at, signal });
     }
   }
 }
 
-/** Embeds memories in one batch, and makes drafts of them with ids and times. */
+/** Embeds and screens memories in one batch, and makes drafts of them with ids and times. */
 export async function embedDrafts(
   context: WriteContext,
   memories: readonly CheckedMemory[],
-  at: number,
-  call: CallOptions,
+  { author, at, signal }: WriteOptions,
 ): Promise<MemoryDraft[]> {
+  const call: CallOptions = defined({ signal });
   const toEmbed = memories.filter(({ given, embed }) => embed && given === undefined);
   const texts = toEmbed.map(({ draft }) => draft.text);
-  const made = await context.embedder.documents(texts, call);
+  const [made, limits = []] = await Promise.all([
+    context.embedder.documents(texts, call),
+    context.screening?.limits(
+      author.actor,
+      memories.map(({ draft }) => draft),
+      call,
+    ),
+  ]);
   const vectors = new Map<CheckedMemory, ChunkVectors>(toEmbed.map((memory, i) => [memory, made[i] as ChunkVectors]));
-  return memories.map((memory) => {
+  return memories.map((memory, i) => {
     const { draft, given } = memory;
-    const complete = { ...draft, id: context.newId(), validFrom: draft.validFrom ?? at };
+    const limit = defined({ maxTrust: limits[i] });
+    const complete = { ...draft, ...limit, id: context.newId(), validFrom: draft.validFrom ?? at };
     const embedded = given ?? vectors.get(memory);
     return embedded === undefined ? complete : { ...complete, embedded };
   });

@@ -11,6 +11,7 @@ import type { Caller } from '../domain/scope';
 import type { SpaceEmbedder } from '../embedding/space-embedder';
 import type { Clock } from '../environment/environment';
 import type { ReplicatedLog } from '../log/replicated-log';
+import type { ScreeningGate } from './screening-gate';
 
 /** The parts of the store that a write needs. */
 export interface WriteContext {
@@ -41,6 +42,8 @@ export interface WriteContext {
   hashIdempotencyKey(key: string): string;
   /** Computes a digest of content. The store's secret is the key, so the digest does not reveal the content. */
   digest(content: string): string;
+  /** Undefined if new texts are not screened. */
+  readonly screening: ScreeningGate | undefined;
   readonly metadataSchema: StandardSchemaV1 | undefined;
   parseMemory(input: unknown): z.ZodSafeParseResult<ParsedMemory>;
 }

@@ -31,7 +31,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
   state: ['domain', 'access', 'audit', 'environment', 'keyword-index', 'vector-index', 'sqlite'],
   // What a peer adds to a store: it decides from what the log and the state say.
   replica: ['domain', 'environment', 'log', 'sqlite', 'state'],
-  write: ['domain', 'access', 'audit', 'state', 'embedding', 'log', 'environment'],
+  write: ['domain', 'access', 'audit', 'state', 'embedding', 'screening', 'log', 'environment'],
   recall: ['domain', 'access', 'audit', 'state', 'sqlite', 'embedding', 'vector-index', 'keyword-index', 'environment'],
   // Consolidation, retention and erasure: what happens to memories that nobody writes at the moment.
   lifecycle: [
@@ -54,6 +54,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'everything'
 export const ports: Readonly<Record<string, string>> = {
   Embedder: 'embedding/embedder',
   Summarizer: 'consolidation/summarizer',
+  Screener: 'screening/screener',
   VectorIndex: 'vector-index/vector-index',
   ReplicatedLog: 'log/replicated-log',
   RaftStorage: 'raft/storage/raft-storage',

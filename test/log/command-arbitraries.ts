@@ -148,7 +148,14 @@ const draft = record<MemoryDraft, (typeof requiredOfDraft)[number]>(
   requiredOfDraft,
 );
 const patch = record<ContentPatch, never>(
-  { ...content, embedded, validTo: fc.option(number), expiresAt: fc.option(number), tokenCount: fc.nat() },
+  {
+    ...content,
+    embedded,
+    validTo: fc.option(number),
+    expiresAt: fc.option(number),
+    tokenCount: fc.nat(),
+    maxTrust: fc.constantFrom(...trustLevels),
+  },
   [],
 );
 

@@ -1,4 +1,5 @@
 import { builtInScreener } from 'multi-agent-memory';
+import { screenerConformance } from 'multi-agent-memory/testing';
 import { describe, expect, it } from 'vitest';
 
 const screener = builtInScreener();
@@ -70,15 +71,5 @@ describe('builtInScreener', () => {
     expect(together).toEqual(apart);
   });
 
-  it('judges empty, very long and strange texts with a score from 0 to 1', async () => {
-    for (const text of ['', ' ', '😀', 'a'.repeat(100_000), '%%%&#x110000;<<<', '\ud800']) {
-      const { score } = await verdict(text);
-      expect(score).toBeGreaterThanOrEqual(0);
-      expect(score).toBeLessThan(0.5);
-    }
-  });
-
-  it('stops at a signal', async () => {
-    await expect(screener.screen(['a'], { signal: AbortSignal.abort() })).rejects.toThrow();
-  });
+  for (const { name, run } of screenerConformance(async () => builtInScreener())) it(name, run);
 });

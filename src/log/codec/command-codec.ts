@@ -167,6 +167,7 @@ const patch = struct<ContentPatch>({
   expiresAt: optional(nullable(number)),
   tokenCount: optional(number),
   pinned: optional(flag),
+  maxTrust: optional(trust),
 });
 
 const labelChange = struct<LabelChange>({

@@ -48,20 +48,22 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
     throw outsideScope(`The memory with the key ${JSON.stringify(draft.key)}`);
   }
   const named = draft.supersedes === undefined ? undefined : supersedable(context, draft.supersedes, stamp);
-  // What is more trusted than its writer is not replaced. The new memory stands beside it.
-  const isDisputed = named !== undefined && isMoreTrusted(context, named, actor);
+  // What is more trusted than its writer, or than the new memory, is not replaced. The new memory stands beside it.
+  const isDisputed =
+    named !== undefined && (isMoreTrusted(context, named, actor) || wouldVanish(context, named, draft));
+  const revised = keyed !== undefined && wouldVanish(context, keyed, draft) ? undefined : keyed;
   const target = isDisputed ? undefined : named;
   if (target !== undefined && target.row === keyed?.row) throw supersedesItself(target.id);
-  if (keyed === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
-  assertDraftFits(context, stamp, draft, { keyed, target });
+  if (revised === undefined && context.isStored(draft.id)) throw idTaken(draft.id);
+  assertDraftFits(context, stamp, draft, { keyed: revised, target });
   const by = interning.internActor(actor);
   // A new memory begins: one that nobody finds any more is not revised.
   if (isOver) forgetRetired(context, [withKey], stamp);
   if (displaced !== undefined) revise(context, displaced, { columns: { key: null }, at, by });
   const record =
-    keyed === undefined
-      ? storeDraft(context, draft, { at, by, trust })
-      : reviseByKey(context, keyed, draft, { at, by, trust });
+    revised === undefined
+      ? storeDraft(context, keyed === undefined ? draft : withoutKey(draft), { at, by, trust })
+      : reviseByKey(context, revised, draft, { at, by, trust });
   for (const { row: source } of sources) {
     if (source !== record.row) context.derivations.insert({ row: record.row, source, kind: 'derived' });
   }
@@ -74,7 +76,7 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
     const { key, digest } = draft.idempotency;
     context.writer.insertIdempotency({ author: by, key, digest, id: record.id, revision: record.revision });
   }
-  const outcome = isDisputed ? 'disputed' : keyed === undefined ? 'stored' : 'revised';
+  const outcome = isDisputed || revised !== keyed ? 'disputed' : revised === undefined ? 'stored' : 'revised';
   return { id: record.id, revision: record.revision, outcome };
 }
 
@@ -121,6 +123,18 @@ export function losesKey(context: ApplyContext, found: MemoryRow, actor: Actor, 
   const by = context.interning.findActor(actor);
   const others = context.contributors.ofRow(found.row);
   return found.author === by ? others.length > 0 : by === undefined || !others.includes(by);
+}
+
+/**
+ * Whether a memory would vanish from ordinary reads because of a draft in its place that nobody is to read, such as one in which a screener
+ * has found an instruction.
+ */
+function wouldVanish(context: ApplyContext, found: MemoryRow, { maxTrust }: MemoryDraft): boolean {
+  return maxTrust === 'untrusted' && context.trustOf(found) !== untrusted;
+}
+
+function withoutKey({ key: _, ...draft }: MemoryDraft): MemoryDraft {
+  return draft;
 }
 
 /** The highest trust of what an actor writes: that of the actor, of the channel, of everything from which it was made, and what it says. */

@@ -6,7 +6,7 @@ import { defined } from '../../domain/defined';
 import { assertRevision, type SourceChannel } from '../../domain/memory';
 import type { Actor } from '../../domain/principal';
 import { isInScope } from '../../domain/scope';
-import type { TrustLevel } from '../../domain/trust';
+import { type TrustLevel, trustLevelOf } from '../../domain/trust';
 import { mayKnowOfDamage } from '../queries/damaged-record';
 import { contentBytes } from '../quota-usage';
 import { damaged, type MemoryRow, memoryLabelsOf, scopedFieldsOfRow } from '../tables/memory-row';
@@ -43,7 +43,7 @@ export function applyUpdate(
   const by = context.interning.internActor(stamp.by);
   keepContributor(context, record, by);
   context.endorsements.deleteOfRow(record.row);
-  const trust = changedTrust(context, record, record, stamp.by);
+  const trust = lower(changedTrust(context, record, record, stamp.by), trustLevelOf(patch.maxTrust ?? 'verified'));
   return revise(context, record, {
     columns: isSource ? { ...columns, trust, state: 'active' } : { ...columns, trust },
     ...defined({ embedded: patch.embedded, tokenCount: patch.tokenCount }),

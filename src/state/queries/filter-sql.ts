@@ -22,6 +22,9 @@ export function filterCondition(node: FilterNode, lookups: FilterLookups, facts?
 /** The function of SQLite that knows results of a filter: 1, 0 or NULL for the number of a part, a row and a change. */
 export const factFunction = 'filter_fact';
 
+/** The function of SQLite that names the trust which the memory of a row has now. */
+export const trustFunction = 'trust_now';
+
 /** The function of SQLite that searches a text for a substring: 1 or 0. */
 export const textFunction = 'text_contains';
 
@@ -78,6 +81,7 @@ const expressions: Readonly<Record<Exclude<FilterField, 'tags' | 'accessTags' | 
   id: sql`memories.id`,
   revision: sql`memories.revision`,
   state: sql`memories.state`,
+  trust: sql`${sql.raw(trustFunction)}(memories.row)`,
   visibility: sql`(case memories.owner when 0 then 'shared' else 'private' end)`,
   key: sql`memories.key`,
   kind: sql`memories.kind`,

@@ -4,7 +4,7 @@ import type { ReadableLabelSets } from '../../access/readable-label-sets';
 import { type FilterNode, maxTextConditions } from '../../domain/filter';
 import type { ParsedScope } from '../../domain/scope';
 import type { IncludedState } from '../../domain/selection';
-import type { TrustLevel } from '../../domain/trust';
+import { type TrustLevel, trustLevels } from '../../domain/trust';
 import type { Interning } from '../tables/interning';
 import { type StoredMemoryRow, textOf } from '../tables/memory-row';
 import type { FilterFacts } from './filter-facts';
@@ -14,6 +14,7 @@ import {
   filterCondition,
   type Links,
   textFunction,
+  trustFunction,
   withinFunction,
 } from './filter-sql';
 import { substringTest } from './substring';
@@ -103,6 +104,10 @@ export class ReadableMasks {
     database.function(keptFunction, options, (row, now) =>
       Number(this.#kept === undefined || this.#kept.isKept(row as number, now as number)),
     );
+    database.function(trustFunction, options, (row) => {
+      const level = (this.#trusted?.columns.trust[row as number] ?? 0) - 1;
+      return trustLevels[level] ?? null;
+    });
     database.function(
       factFunction,
       options,

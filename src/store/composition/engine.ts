@@ -28,6 +28,7 @@ import type { AppliedBatch, AppliedEntry, StateStore } from '../../state/state-s
 import type { Checkpointer } from '../../state/tables/checkpointer';
 import { hashIdempotencyKey } from '../../state/tables/idempotency-key';
 import type { SpaceSearch } from '../../vector-index/planned-search';
+import { ScreeningGate } from '../../write/screening-gate';
 import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
@@ -261,6 +262,11 @@ export class Engine {
     return this.#reading;
   }
 
+  /** Undefined if the store does not screen new texts. */
+  get screening(): ScreeningGate | undefined {
+    return this.#writing.screening;
+  }
+
   /** @throws STORE_READ_ONLY */
   writing(): WriteContext {
     if (!this.readOnly) return this.#writing;
@@ -457,6 +463,7 @@ export class Engine {
       },
       hashIdempotencyKey: (key) => hashIdempotencyKey(storeKey, key),
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
+      screening: options.screening && new ScreeningGate(options.screening, () => state.policy),
       metadataSchema: options.metadata,
       parseMemory: (input) => this.shapes.parseMemory(input),
     };
