@@ -166,7 +166,7 @@ export const writingMistakes: readonly Mistake[] = [
   mistake(
     'quotas: not checked for a new memory',
     remembering,
-    '  assertDraftFits(context, stamp, draft, { keyed, target });\n',
+    '  assertDraftFits(context, stamp, draft, { keyed: revised, target });\n',
     '',
   ),
   mistake(
