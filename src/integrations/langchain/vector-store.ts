@@ -1,11 +1,12 @@
 import type { Document, DocumentInterface } from '@langchain/core/documents';
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
-import { VectorStore } from '@langchain/core/vectorstores';
+import { type MaxMarginalRelevanceSearchOptions, VectorStore } from '@langchain/core/vectorstores';
 import { defined } from '../../domain/defined';
 import { normalName } from '../../domain/names';
 import type { Filter, Hit, MemoryHandle, Metadata, NewMemory, RecallOptions } from '../../index';
 import { checkHandle, checkOptions, invalidInput } from '../shared/input-checks';
 import { recallThatFits } from '../shared/recall-that-fits';
+import { diverseIndexes, unitVector, wordVector } from './diverse-documents';
 import { documentFromMemory, memoryFromDocument } from './document-memory';
 
 /** Options of `MemoryHandleVectorStore`. */
@@ -20,14 +21,15 @@ export interface MemoryHandleVectorStoreOptions {
 type ScoredDocument = [Document<Metadata>, number];
 
 const defaultK = 4;
+const defaultFetchK = 20;
 
 /**
  * A LangChain vector store that keeps its documents through a handle. For a text query it searches by meaning and by words, for a vector
  * query only by meaning. Filters have the same format as in `recall`, and apply before the search. A document's id is the key of its
  * memory, so adding the same id again revises the memory.
  *
- * It does not have `maxMarginalRelevanceSearch`, because a handle does not return vectors. LangChain therefore rejects retrievers of the
- * type 'mmr'.
+ * `maxMarginalRelevanceSearch`, and retrievers of the type 'mmr', leave out documents that repeat each other. A handle does not return vectors, so
+ * documents are compared by the words they share, or with `embeddings` by their meaning.
  *
  * @example
  * ```ts
@@ -147,6 +149,30 @@ export class MemoryHandleVectorStore extends VectorStore {
     return this.#search('-', k, filter, { vector: Float32Array.from(query), mode: 'semantic' });
   }
 
+  /**
+   * Finds `fetchK` documents by keywords and by meaning, and returns `k` of them that match the query and differ from each other. Default of
+   * `fetchK`: 20, or `k` if that is more; of `lambda`: 0.5. With `lambda` 1 only relevance counts, with 0 only diversity after the first.
+   *
+   * @throws INVALID_INPUT
+   */
+  override async maxMarginalRelevanceSearch(
+    query: string,
+    options: MaxMarginalRelevanceSearchOptions<Filter>,
+  ): Promise<Document<Metadata>[]> {
+    checkOptions(options, ['k', 'fetchK', 'lambda', 'filter']);
+    const { k = defaultK, fetchK = Math.max(defaultFetchK, k), lambda = 0.5, filter } = options;
+    checkDiversity({ k, fetchK, lambda });
+    const found = await this.similaritySearchWithScore(query, fetchK, filter);
+    const texts = found.map(([{ pageContent }]) => pageContent);
+    const embedded = found.length === 0 ? undefined : await this.#embeddings?.embedDocuments(texts);
+    if (found.length > 0) this.#checkEmbedded(embedded, 'embedDocuments');
+    const candidates = found.map(([{ pageContent }, relevance], i) => {
+      const values = embedded?.[i];
+      return { relevance, vector: values === undefined ? wordVector(pageContent) : unitVector(values) };
+    });
+    return diverseIndexes(candidates, k, lambda).map((i) => (found[i] as ScoredDocument)[0]);
+  }
+
   get #namespace(): readonly string[] {
     return this.#handle.scope.namespace ?? [];
   }
@@ -197,6 +223,18 @@ export class MemoryHandleVectorStore extends VectorStore {
       return key === undefined ? (result.ok ? result.id : '') : normalName(key);
     });
   }
+}
+
+function checkDiversity({ k, fetchK, lambda }: { k: number; fetchK: number; lambda: number }): void {
+  const issues = [];
+  if (!Number.isInteger(k) || k < 1) issues.push({ path: ['k'], message: 'expected an integer of at least 1.' });
+  if (!Number.isInteger(fetchK) || fetchK < k) {
+    issues.push({ path: ['fetchK'], message: 'expected an integer of at least `k`.' });
+  }
+  if (typeof lambda !== 'number' || !(lambda >= 0 && lambda <= 1)) {
+    issues.push({ path: ['lambda'], message: 'expected a number from 0 to 1.' });
+  }
+  if (issues.length > 0) throw invalidInput('options', issues);
 }
 
 /** The value for LangChain's field `embeddings` when the memory store's embedder makes the vectors. */

@@ -147,15 +147,60 @@ test('fromTexts and fromDocuments accept metadata for each text or one metadata 
   expect(await handle.count({ filter: { metadata: { n: 3 } } })).toBe(2);
 });
 
-test('asRetriever applies `filter` and `k`, and LangChain rejects the type `mmr`', async () => {
+test('asRetriever applies `filter` and `k`', async () => {
   const { vectors } = await opened();
   await vectors.addDocuments(documents);
   const retriever = vectors.asRetriever({ k: 1, filter: { metadata: { page: 5 } } });
   expect(texts(await retriever.invoke('refunds'))).toEqual(['Refunds are paid to the card.']);
   expect(await retriever.addDocuments([{ pageContent: 'More.', metadata: {} }])).toHaveLength(1);
-  await expect(vectors.asRetriever({ searchType: 'mmr' }).invoke('refunds')).rejects.toThrow(
-    /does not support max marginal/,
-  );
+});
+
+describe('maxMarginalRelevanceSearch', () => {
+  const repeated = [
+    { pageContent: 'Refunds take three days.', metadata: { page: 1 } },
+    { pageContent: 'Refunds take three days!', metadata: { page: 2 } },
+    { pageContent: 'Refunds: three days, they take.', metadata: { page: 3 } },
+    { pageContent: 'A refund goes to the card.', metadata: { page: 4 } },
+  ];
+
+  test.each([
+    ['by the words that documents share', undefined],
+    ['by the vectors of `embeddings`', new SyntheticEmbeddings({ vectorSize: 256 })],
+  ])('leaves out documents that repeat each other, %s', async (_, embeddings) => {
+    const { handle } = await opened();
+    const own = new MemoryHandleVectorStore(handle);
+    await own.addDocuments(repeated);
+    // A store with vectors of another model would refuse those of the query, so only the comparison uses it.
+    const vectors = new MemoryHandleVectorStore(handle, embeddings === undefined ? {} : { embeddings });
+    if (embeddings !== undefined)
+      vectors.similaritySearchWithScore = (...args) => own.similaritySearchWithScore(...args);
+    const pages = async (options: object) =>
+      (await vectors.maxMarginalRelevanceSearch('how long do refunds take', { k: 2, ...options })).map(
+        ({ metadata }) => metadata.page,
+      );
+    const [plain] = await own.similaritySearch('how long do refunds take', 1);
+    expect(await pages({ lambda: 0 })).toEqual([plain?.metadata.page, 4]);
+    expect((await pages({ lambda: 1 })).every((page) => Number(page) < 4)).toBe(true);
+    expect(await pages({ filter: { metadata: { page: { lt: 3 } } }, k: 9, fetchK: 9 })).toHaveLength(2);
+    expect(await pages({ k: 4, fetchK: 4 })).toHaveLength(4);
+  });
+
+  test('serves retrievers of the type `mmr`', async () => {
+    const { vectors } = await opened();
+    await vectors.addDocuments(repeated);
+    const searchKwargs = { fetchK: 10, lambda: 0.1 };
+    const retriever = vectors.asRetriever({ searchType: 'mmr', k: 2, searchKwargs });
+    expect(texts(await retriever.invoke('refunds take'))).toContain('A refund goes to the card.');
+    expect(await vectors.asRetriever({ searchType: 'mmr', filter: { metadata: { page: 9 } } }).invoke('x')).toEqual([]);
+  });
+
+  test('rejects invalid options with every issue', async () => {
+    const { vectors } = await opened();
+    const search = (options: object) => vectors.maxMarginalRelevanceSearch('refunds', options as { k: number });
+    expect(await issuePaths(() => search({ k: 0, fetchK: 1.5, lambda: 2 }))).toEqual(['fetchK', 'k', 'lambda']);
+    expect(await issuePaths(() => search({ k: 5, fetchK: 4 }))).toEqual(['fetchK']);
+    expect(await issuePaths(() => search({ k: 5, fetch_k: 9 }))).toEqual(['fetch_k']);
+  });
 });
 
 test('LangChain’s index() synchronizes new, unchanged, changed and deleted documents', async () => {

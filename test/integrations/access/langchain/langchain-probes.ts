@@ -57,6 +57,7 @@ export async function everything(handle: MemoryHandle): Promise<string[]> {
     await outcomeOf(() => store.get(['open', 'eu'], 'k1')),
     await outcomeOf(() => new MemoryHandleRetriever({ handle, recall: { topK: 3 } }).invoke('cherry')),
     await outcomeOf(() => new MemoryHandleVectorStore(handle).similaritySearchWithScore('damson apple', 50)),
+    await outcomeOf(() => new MemoryHandleVectorStore(handle).maxMarginalRelevanceSearch('apple', { k: 3 })),
     await outcomeOf(() => new MemoryHandleChatHistory(handle, { sessionId: 's1' }).getMessages()),
     await outcomeOf(async () => {
       await createAgent({ model, middleware: [memory] }).invoke({ messages: 'apple' });

@@ -67,6 +67,14 @@ export const readers: readonly Reader[] = [
       numbers((await new MemoryHandleVectorStore(handle).similaritySearch(query, limit)).map((each) => each.metadata)),
   },
   {
+    name: 'maxMarginalRelevanceSearch',
+    read: async (handle) => {
+      const vectors = new MemoryHandleVectorStore(handle);
+      const found = await vectors.maxMarginalRelevanceSearch(query, { k: limit, fetchK: limit });
+      return numbers(found.map((each) => each.metadata));
+    },
+  },
+  {
     name: 'chat history',
     read: async (handle) => {
       const messages = await new MemoryHandleChatHistory(handle, { sessionId }).getMessages();
