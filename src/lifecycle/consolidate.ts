@@ -148,7 +148,7 @@ class ConsolidationRun {
     const bounds = { sources: records.length, bytes: bytesBefore, ratio, textBytes: reading.limits.textBytes };
     const sources = sourceGroupOf(reading, records, words);
     let by = summarizer;
-    let checked = await this.#summarize(sources, bounds);
+    let checked = await this.#summaryOrRetry(sources, bounds);
     if ('refused' in checked && fallback !== undefined) {
       by = fallback;
       checked = await this.#summaryBy(fallback, sources, bounds);
@@ -163,6 +163,16 @@ class ConsolidationRun {
     this.#result.bytesBefore += bytesBefore;
     this.#result.bytesAfter += checked.bytes;
     return undefined;
+  }
+
+  /** Asks the summarizer. A model, which answers differently each time, is asked once more if nothing of its answer can be stored. */
+  async #summaryOrRetry(sources: SourceGroup, bounds: SummaryBounds): Promise<CheckedSummary> {
+    const before = this.#usage.inputTokens + this.#usage.outputTokens;
+    const checked = await this.#summarize(sources, bounds);
+    const isOfModel = this.#usage.inputTokens + this.#usage.outputTokens > before;
+    if (!isOfModel || !('refused' in checked) || !retryReasons.has(checked.refused)) return checked;
+    const again = await this.#summarize(sources, bounds);
+    return 'refused' in again && again.refused === 'budget' ? checked : again;
   }
 
   /** Asks the summarizer, if there is money for it. */
@@ -245,6 +255,8 @@ class ConsolidationRun {
 }
 
 /** The errors with which `apply` refuses a group whose sources, or the rules about them, have changed since they were read. */
+/** What a model may do better the second time. */
+const retryReasons: ReadonlySet<SkipReason> = new Set(['no-facts', 'not-shorter']);
 const outdated: ReadonlySet<ErrorCode> = new Set(['REVISION_CONFLICT', 'NOT_FOUND', 'FORBIDDEN', 'INVALID_INPUT']);
 
 /** Equal for two groups with the same revisions of the same memories. */

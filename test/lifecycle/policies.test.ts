@@ -89,6 +89,32 @@ describe('consolidation policies', () => {
     expect(await run(0)).toEqual([1, [], { calls: 1, inputTokens: 100, outputTokens: 10 }]);
   });
 
+  test.each([
+    [3, 1, { calls: 2, inputTokens: 200, outputTokens: 20 }],
+    [1, 0, { calls: 1, inputTokens: 100, outputTokens: 10 }],
+  ])(
+    'ask a model once more if nothing of its answer can be stored, within a budget of %d',
+    async (most, groups, spent) => {
+      let calls = 0;
+      const summarizer: Summarizer = {
+        ...pairs(),
+        summarize: async (group, options) => {
+          const { facts } = await pairs().summarize(group, options);
+          return { facts: ++calls === 1 ? [] : facts, usage: { inputTokens: 100, outputTokens: 10 } };
+        },
+      };
+      const consolidation = policy({ summarizer, everyWrites: 1_000, maxSources: 8, budget: { callsPerDay: most } });
+      const store = await openInMemory({ consolidation });
+      await rememberNotes(store.admin, 8, ['support']);
+      const [one] = (await store.lifecycle.run({ dryRun: false })).consolidation;
+      expect([one?.result.groups, (await store.lifecycle.status()).consolidation[0]?.spentToday]).toEqual([
+        groups,
+        spent,
+      ]);
+      expect(one?.result.skipped).toEqual(groups === 1 ? [] : [{ reason: 'no-facts', count: 8 }]);
+    },
+  );
+
   test('count a call that fails, reserve what it may cost, and leave its memories as they are', async () => {
     const down: Summarizer = { ...oneFact(), summarize: async () => Promise.reject(new Error('down')) };
     const budget = { inputTokensPerDay: 1_000_000 };

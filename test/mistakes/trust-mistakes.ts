@@ -142,4 +142,29 @@ export const trustMistakes: readonly Mistake[] = [
       },
     ],
   },
+  mistake(
+    'consolidation: groups by namespace only',
+    'state/source-eligibility.ts',
+    'return JSON.stringify([row.label_set, row.owner, row.user_id, row.kind, trust]);',
+    'return JSON.stringify([row.label_set !== 0, row.kind, trust !== undefined]);',
+  ),
+  mistake(
+    'consolidation: mixes private memories with shared ones',
+    'state/source-eligibility.ts',
+    'row.label_set, row.owner, row.user_id,',
+    'row.label_set, row.user_id,',
+  ),
+  mistake('consolidation: mixes trust', 'state/source-eligibility.ts', 'row.kind, trust]);', 'row.kind, trust > 0]);'),
+  mistake(
+    'consolidation: gives facts no access tags',
+    'state/apply/apply-consolidate.ts',
+    'const { namespace, accessTags } = interning.labelSet(first.label_set);',
+    'const { namespace, accessTags } = { ...interning.labelSet(first.label_set), accessTags: [] };',
+  ),
+  mistake(
+    'consolidation: leads to hidden sources',
+    'recall/derivations.ts',
+    'const found = checkRecord(context, caller, state.records.uncheckedByRow(row));\n      if (found === undefined) continue;\n      memories',
+    'const found = state.records.uncheckedByRow(row);\n      if (found === undefined) continue;\n      memories',
+  ),
 ];

@@ -127,4 +127,34 @@ export const trustPromises: readonly Promised[] = [
       equal(await corroborated(), 2);
     },
   },
+  {
+    name: 'a fact is read by exactly those who read its sources, and is as trusted as they are',
+    async run({ ann, wes }) {
+      const say = async (text: string, more: Partial<NewMemory> = {}) => {
+        for (let i = 0; i < 2; i++)
+          await wes.remember(`Note ${i}: ${text} of this house was painted.`, { ...open, ...more });
+      };
+      await say('the door');
+      await say('the safe', { accessTags: ['secret'] });
+      await say('the roof', { source: { channel: 'tool' } });
+      await say('the attic', { userId: 'uma' });
+      await say('the cellar', { visibility: 'private' });
+      const { facts } = await wes.consolidate({}, { dryRun: false, minSources: 2, ratio: 1 });
+      equal(facts > 0, true);
+      const summaries = { filter: { kind: 'summary' } } as const;
+      const seen = (await every(ann.list(summaries))).map(({ text, trust, userId }) => {
+        equal(/safe|cellar/.test(text), false);
+        equal(trust, /roof/.test(text) ? 'reported' : 'standard');
+        equal(userId, /attic/.test(text) ? 'uma' : undefined);
+        equal([/door/, /roof/, /attic/].filter((each) => each.test(text)).length, 1);
+        return text;
+      });
+      equal(seen.length > 0, true);
+      const closed = (await every(wes.list(summaries))).find(({ text }) => /safe/.test(text));
+      deepEqual(closed?.accessTags, ['secret']);
+      const made = await wes.remember('made of it', { ...open, derivedFrom: [closed?.id ?? ''] });
+      deepEqual(texts(await ann.sources(made.id)), []);
+      deepEqual((await wes.sources(made.id)).length, 1);
+    },
+  },
 ];
