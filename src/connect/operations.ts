@@ -69,6 +69,7 @@ export const handleRoutes = {
   forgetWhere: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   watch: 'streamed',
   exportSubject: 'streamed',
+  withheld: 'always',
   stats: 'always',
   within: 'local',
 } as const satisfies Routes<MemoryHandle>;

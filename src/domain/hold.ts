@@ -1,3 +1,4 @@
+import type { Metadata } from './json';
 import type { Memory } from './memory';
 import type { ParsedScope } from './scope';
 import type { Scope } from './selection';
@@ -16,12 +17,12 @@ export interface Hold extends HoldRequest {
   since: Date;
 }
 
-/** A memory that was forgotten while a legal hold was in force. Only the host can read it. */
-export interface WithheldMemory {
+/** A memory that was forgotten while a legal hold was in force. Only the host can read it, and principals with `audit` and `erase` there. */
+export interface WithheldMemory<M = Metadata> {
   id: string;
   forgottenAt: Date;
   /** All revisions, oldest first. The last one is what the memory was when it was forgotten. */
-  revisions: Memory[];
+  revisions: Memory<M>[];
 }
 
 /** A legal hold as `apply` sees it. */

@@ -12,7 +12,7 @@ import type { Namespace } from './namespace';
  * - `endorse` `endorse`, and reads of untrusted memories with `include: ['quarantined']`.
  * - `administer` adding and ending declarations: rules, clearances, ceilings, retentions, roles and groups.
  * - `consolidate` `consolidate` and `undoConsolidation`, for memories by any author.
- * - `erase` with `audit`, both in the whole store: entries about legal holds in the audit. With `administer`: retentions.
+ * - `erase` with `audit`: `withheld`, and, both in the whole store, entries about legal holds in the audit. With `administer`: retentions.
  * - `export` Reserved: no method uses it yet.
  */
 export type Action =

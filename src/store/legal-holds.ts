@@ -5,11 +5,11 @@ import { isEmpty } from '../domain/parse/parse-selection';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { root } from '../domain/principal';
 import { copyOfScope } from '../domain/scope';
-import { memoryOf } from '../state/tables/memory-row';
 import { submit } from '../write/submit';
 import type { AuditedCalls, AuditedCallsDeps, ReturnedMemory } from './audited-calls';
 import type { Engine } from './composition/engine';
 import type { StoreErasures } from './erasures';
+import { withheldMemories } from './withheld';
 
 type HoldDeps = AuditedCallsDeps & Pick<Engine, 'shapes' | 'reading' | 'writing'>;
 
@@ -82,26 +82,13 @@ export class LegalHolds {
     const run = () => {
       const { signal, after, limit = defaultLimit } = parse(this.#engine.shapes.withheldOptions, options, 'options');
       signal?.throwIfAborted();
-      this.#engine.reading();
-      const { state } = this.#engine;
-      return state.snapshot(() => {
-        const from = after === undefined ? 0 : (state.records.tombstoneOrRecord(after)?.row ?? 0);
-        return state.holds.withheldRows(from, limit).flatMap((row) => this.#withheldMemory(row));
-      });
+      return withheldMemories(this.#engine, host, { after, limit });
     };
     return this.#calls.read('withheld', run, (found) => found.flatMap(latestOf));
   }
-
-  #withheldMemory(row: number): WithheldMemory[] {
-    const { state } = this.#engine;
-    const revisions = state.holds.revisionsOf(row).map((each) => memoryOf(each, state.interning, state.trustOf(each)));
-    const id = revisions.at(-1)?.id;
-    const tombstone = id === undefined ? undefined : state.records.tombstoneOrRecord(id);
-    if (id === undefined || tombstone === undefined) return [];
-    return [{ id, forgottenAt: new Date(tombstone.updated_at), revisions }];
-  }
 }
 
+/** The revision of a withheld memory that names it in the audit. */
 function latestOf({ revisions }: WithheldMemory): ReturnedMemory[] {
   const latest = revisions.at(-1);
   return latest === undefined ? [] : [latest];

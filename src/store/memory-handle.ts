@@ -1,5 +1,6 @@
 import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls';
 import type { LabelChange, UndoneConsolidation } from '../domain/command';
+import type { WithheldMemory } from '../domain/hold';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, MemoryFields, NewMemory, RememberResult } from '../domain/memory';
 import type { Namespace } from '../domain/namespace';
@@ -324,6 +325,16 @@ export interface MemoryHandle<M = Metadata> {
    * @throws INVALID_INPUT, RECORD_DAMAGED, at the first `next()` or later
    */
   exportSubject(subject: { userId: string }, options?: SubjectExportOptions): AsyncIterable<ExportLine>;
+  /**
+   * Lists the memories that were forgotten under a legal hold, in the order in which they were first stored. Empty unless the principal may
+   * both `audit` and `erase` their namespace, and is cleared for their access tags.
+   *
+   * - `limit`: the largest number. Default: 100; at most 1,000.
+   * - `after`: the id of the last one of an earlier list. Default: from the first.
+   *
+   * @throws INVALID_INPUT
+   */
+  withheld(options?: CallOptions & { limit?: number; after?: string }): Promise<WithheldMemory<M>[]>;
   /** Counts the memories that this handle can read. */
   stats(options?: ReadOptions): Promise<HandleStats>;
   /** Changes and lists the rules that the principal may administer. */

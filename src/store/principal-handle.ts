@@ -2,6 +2,7 @@ import type { CallOptions, LongCallOptions, ReadOptions } from '../domain/calls'
 import type { LabelChange, UndoneConsolidation, WriteRequest } from '../domain/command';
 import { defined } from '../domain/defined';
 import { invalidInput } from '../domain/errors';
+import type { WithheldMemory } from '../domain/hold';
 import type { Metadata } from '../domain/json';
 import type { Hit, Memory, MemoryChange, NewMemory, RememberResult } from '../domain/memory';
 import { isEmpty, parsedScopeOf, selectionOf } from '../domain/parse/parse-selection';
@@ -425,6 +426,19 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
       return SubjectExport.begin(this.#engine, parts, { userId, others, signal });
     });
     yield* exported.lines();
+  }
+
+  withheld(options: Parameters<MemoryHandle<M>['withheld']>[0] = {}): Promise<WithheldMemory<M>[]> {
+    const run = async (): Promise<WithheldMemory[]> => {
+      const { shapes } = this.#engine;
+      const { signal, after, limit = defaultListLimit } = parse(shapes.withheldOptions, options, 'options');
+      signal?.throwIfAborted();
+      await this.#reached({ signal });
+      const { withheldMemories } = await import('./withheld');
+      return withheldMemories(this.#engine, this.#caller, { after, limit });
+    };
+    const named = ({ revisions }: WithheldMemory) => revisions.slice(-1);
+    return this.#calls.read('withheld', run, (found) => found.flatMap(named)) as Promise<WithheldMemory<M>[]>;
   }
 
   stats(options: ReadOptions = {}): Promise<HandleStats> {

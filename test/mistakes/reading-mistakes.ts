@@ -325,4 +325,16 @@ export const readingMistakes: readonly Mistake[] = [
     'if (this.#isNamed || userId === this.#subject) return userId;',
     'if (userId !== undefined) return userId;',
   ),
+  mistake(
+    'withheld: shown to those who may only audit',
+    'store/withheld.ts',
+    "mayIn(policy, actor, 'audit', namespace) && mayIn(policy, actor, 'erase', namespace);",
+    "mayIn(policy, actor, 'audit', namespace);",
+  ),
+  mistake(
+    'withheld: a place in the list from an id that is hidden',
+    'store/withheld.ts',
+    'this.memory(row) !== undefined ? row : 0;',
+    'row > 0 ? row : 0;',
+  ),
 ];

@@ -287,4 +287,21 @@ export const readingPromises: readonly Promised[] = [
       );
     },
   },
+  {
+    name: 'what a legal hold keeps is shown to those who may audit and erase alone',
+    async run({ store, wes }) {
+      await store.admin.access.allow({ agentId: 'dpo' }, ['audit', 'erase'], ['open']);
+      const ids: string[] = [];
+      for (const given of [open, secret, open]) ids.push((await wes.remember('evidence', given)).id);
+      await store.hold({ matter: 'a lawsuit', selection: open });
+      for (const id of ids) await store.admin.forget(id);
+      const dpo = store.as({ agentId: 'dpo' });
+      const [first = '', hidden = '', last = ''] = ids;
+      const shown = async (options = {}) => (await dpo.withheld(options)).map(({ id }) => id);
+      deepEqual(await shown(), [first, last]);
+      deepEqual(await shown({ after: hidden }), [first, last]);
+      deepEqual(await store.as({ agentId: 'aud' }).withheld(), []);
+      deepEqual(await wes.withheld(), []);
+    },
+  },
 ];

@@ -144,6 +144,41 @@ describe('a legal hold', () => {
     expect(JSON.stringify(await all(store.audit.query()))).not.toContain('secret matter');
   });
 
+  test('shows what it keeps to principals that audit and erase there, and to nobody else', async () => {
+    const store = await openInMemory({
+      access: [
+        allow('everyone', 'curator', []),
+        allow({ agentId: 'privacy' }, ['audit', 'erase'], namespace),
+        allow({ agentId: 'elsewhere' }, ['audit', 'erase'], ['billing']),
+        allow({ agentId: 'auditor' }, ['audit'], []),
+        allow({ agentId: 'eraser' }, ['erase'], []),
+      ],
+    });
+    const as = (agentId: string) => store.as({ agentId });
+    const first = await as('a').remember('first', about);
+    const tagged = await store.admin.remember('tagged', { namespace, accessTags: ['secret'], ...off });
+    const own = await as('a').remember('private', { namespace, visibility: 'private', ...off });
+    const moved = await store.admin.remember('moved', { namespace: ['billing'], ...off });
+    await store.admin.share(moved.id, { namespace });
+    const before = await Promise.all(['privacy', 'auditor'].map((agentId) => as(agentId).withheld()));
+    expect(before).toEqual([[], []]);
+    await store.hold({ matter: 'm', selection: { namespace } });
+    const all = [first, tagged, own, moved].map(({ id }) => id);
+    for (const id of all) await store.admin.forget(id);
+    const idsOf = async (agentId: string, options = {}) => (await as(agentId).withheld(options)).map(({ id }) => id);
+    expect((await store.admin.withheld()).map(({ id }) => id)).toEqual(all);
+    expect(await idsOf('privacy')).toEqual([first.id, moved.id]);
+    expect(await idsOf('privacy', { limit: 1 })).toEqual([first.id]);
+    expect(await idsOf('privacy', { after: first.id })).toEqual([moved.id]);
+    // An id that it may not know of stands for no place.
+    expect(await idsOf('privacy', { after: tagged.id })).toEqual([first.id, moved.id]);
+    expect((await as('privacy').withheld({ after: first.id }))[0]?.revisions.map(({ namespace: at }) => at)).toEqual([
+      namespace,
+    ]);
+    for (const agentId of ['elsewhere', 'auditor', 'eraser', 'a']) expect(await idsOf(agentId)).toEqual([]);
+    expect(await store.as({ agentId: 'privacy' }, { userId: 'other' }).withheld()).toEqual([]);
+  });
+
   test('is begun, listed and ended from another process', async () => {
     const folder = await temporaryFolder();
     const store = await openFolder(folder, { serve: true });
@@ -153,6 +188,7 @@ describe('a legal hold', () => {
     await connected.admin.forget(id);
     expect(await connected.holds()).toEqual(await store.holds());
     expect(await connected.withheld({ limit: 5 })).toEqual(await store.withheld());
+    expect(await connected.admin.withheld()).toEqual(await store.withheld());
     expect(await connected.releaseHold(hold)).toEqual({ released: true, forgotten: 1 });
     expect(await codeOf(() => connected.hold({ matter: 'm', selection: {} }))).toBe('INVALID_INPUT');
   });

@@ -119,6 +119,7 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => handle.namespaces());
     await ask(() => handle.namespaces({ limit: 2, after: ['open', 'eu'] }));
     await ask(() => handle.stats());
+    await ask(() => handle.withheld());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));
     await ask(() => heardSince(handle, 'start', stage.turns));
   }

@@ -27,7 +27,7 @@ export type HiddenDeed = Written & {
   readonly seen: false;
   readonly kind:
     | ('remember' | 'remember-many' | 'supersede' | 'update' | 'forget' | 'forget-where' | 'share' | 'search')
-    | ('rule' | 'clear' | 'group' | 'role' | 'ceiling' | 'end');
+    | ('rule' | 'clear' | 'group' | 'role' | 'ceiling' | 'end' | 'hold');
   /** The index in `hiders` of the principal that acts, or the host. */
   readonly by: number | 'root';
   /** The index in `hiddenSubjects` of the subject that the deed is about. */
@@ -153,7 +153,7 @@ function hiddenDeed({ open, closed }: Cast): fc.Arbitrary<HiddenDeed> {
     seen: fc.constant(false as const),
     kind: mostly({
       ...{ remember: 10, 'remember-many': 2, supersede: 2, update: 2, forget: 2, 'forget-where': 1, share: 3 },
-      ...{ search: 2, rule: 2, clear: 1, group: 1, role: 1, ceiling: 1, end: 1 },
+      ...{ search: 2, rule: 2, clear: 1, group: 1, role: 1, ceiling: 1, end: 1, hold: 1 },
     }),
     by: fc.oneof(fc.nat(hiders.length - 1), fc.constant('root' as const)),
     about: fc.nat(hiddenSubjects.length - 1),

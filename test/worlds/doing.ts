@@ -106,6 +106,12 @@ export async function doHidden(stage: Stage, deed: HiddenDeed, cast: Cast): Prom
     case 'search':
       // A reader that audits `open` would see an audit entry for a search there, so this search is limited to `closed`.
       return search(audits ? handle.within({ namespace: ['closed'] }) : handle, deed);
+    case 'hold':
+      // It also concerns memories that the reader sees. What becomes of them must look the same.
+      return stage.store.hold({
+        matter: text,
+        selection: target % 2 === 0 ? { namespace: ['open'] } : { tags: ['x'] },
+      });
     case 'remember-many': {
       const items = [0, 1, 2].map((n) => ({ ...memoryFor(deed), text: `${text} ${'apple '.repeat(n)}` }));
       const { results } = await handle.rememberMany(items, { atomic: target % 2 === 0 });
