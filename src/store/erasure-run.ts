@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type EntryProof, proveEntry } from '../audit/entry-proof';
@@ -122,11 +123,16 @@ function newReceipt(
 ): UnsignedReceipt {
   const { environment, state } = engine;
   const at = new Date(environment.clock.now()).toISOString();
+  const number = state.receipts.count + 1;
+  // With fixed randomness, a test gets the same ids in every run, and two erasures still have different ones.
+  const hash = createHash('sha256')
+    .update(environment.randomBytes(16))
+    .update(JSON.stringify([at, number]));
   return {
     format: 1,
-    id: `erasure-${Buffer.from(environment.randomBytes(8)).toString('hex')}`,
+    id: `erasure-${hash.digest('hex').slice(0, 16)}`,
     store: storeIdOf(engine.storeKey),
-    number: state.receipts.count + 1,
+    number,
     target: kind,
     ...(subject === undefined ? {} : { subject: subject.hash }),
     ...(subject?.kind === 'namespace' ? { depth: subject.depth } : {}),

@@ -1,5 +1,6 @@
 import { auditMistakes } from './audit-mistakes';
 import { countingMistakes } from './counting-mistakes';
+import { erasureMistakes } from './erasure-mistakes';
 import { incidentMistakes } from './incident-mistakes';
 import type { Mistake } from './mistake';
 import { readingMistakes } from './reading-mistakes';
@@ -19,4 +20,5 @@ export const mistakes: readonly Mistake[] = [
   ...incidentMistakes,
   ...trustMistakes,
   ...retentionMistakes,
+  ...erasureMistakes,
 ];

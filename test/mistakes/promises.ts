@@ -1,6 +1,7 @@
 import { equal } from 'node:assert/strict';
 import { fakeClock } from 'multi-agent-memory/testing';
 import type { Library } from '../worlds/library';
+import { erasurePromises } from './erasure-promises';
 import { governingPromises } from './governing-promises';
 import { incidentPromises } from './incident-promises';
 import { access, listening, type Promised, quotas } from './promise';
@@ -17,6 +18,7 @@ export const promised: readonly Promised[] = [
   ...incidentPromises,
   ...trustPromises,
   ...retentionPromises,
+  ...erasurePromises,
 ];
 
 /** Runs each by itself; throws with the name of the first that does not hold. */
