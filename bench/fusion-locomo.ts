@@ -56,7 +56,7 @@ async function figuresOf(conversations: readonly Conversation[], embedder: Embed
     const topK = conversation.turns.length;
     await inStoreOf(conversation, embedder, async (handle) => {
       for (const { text, evidence } of conversation.questions) {
-        const hits = await handle.recall(text, { topK, explain: true });
+        const hits = await handle.recall(text, { topK, explain: true, context: false });
         for (const [i, share] of shares.entries()) answers[i]!.push({ evidence, found: bestOf(hits, share) });
       }
     });

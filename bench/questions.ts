@@ -8,6 +8,7 @@ import { auditWrites } from './audit-writes';
 import { clusterLog } from './cluster-log';
 import { connecting } from './connect';
 import { containing } from './contain';
+import { contextCost } from './context-cost';
 import { crowd } from './crowd';
 import { crowdRate } from './crowd-rate';
 import { embedding } from './embedding';
@@ -73,6 +74,7 @@ export const questions: readonly Question[] = [
   qualityThreshold,
   qualityLanguages,
   qualityConsolidation,
+  contextCost,
   fusionLocomo,
   poisoning,
   containing,

@@ -178,6 +178,11 @@ export interface ScoreParts {
   semantic?: number;
   /** The part for the words that query and text share. Absent in mode 'semantic'. */
   keyword?: number;
+  /**
+   * The part for the session: what the relevance of the memories around this one, and of the best memory of its session, adds. Absent for a
+   * memory that is not in a session with others, and with `context: false`.
+   */
+  context?: number;
   /** The part for the age since `validFrom`. At most 0.03. */
   recency: number;
   /** The part for the priority of the memory. At most 0.03. */

@@ -1,19 +1,25 @@
 import type { KeywordScores } from '../keyword-index/keyword-index';
 import type { LoadedVectors, ScanningIndex, ScanTarget } from '../vector-index/vector-index';
+import { BestScores, rounding } from './best-scores';
 import type { ReadContext } from './read-context';
 import {
   keywordPart,
+  ownRelevance,
   priorityWeight,
   type RankedRow,
   type Ranking,
+  type RecallMode,
   recencyPart,
   relevanceOf,
+  relevanceWeight,
   scoreRow,
   scoreSum,
   semanticShareIn,
   semanticWeight,
   textsOf,
 } from './score';
+import { leastBestFor } from './session-context';
+import { type RelevanceBounds, SessionRanking } from './session-ranking';
 import { type SourceCap, unlimited } from './source-cap';
 import { sumWithoutTime, timePart } from './time/time-boost';
 
@@ -27,12 +33,15 @@ export interface RankInMemoryRequest extends Ranking {
   readonly topK: number;
   /** How many rows of one source can be among the best. Undefined if there is no limit. */
   readonly cap?: SourceCap | undefined;
+  /** Whether the other memories of a session count. */
+  readonly inSessions: boolean;
   /** Undefined if the search uses no vectors. */
   readonly vectors: ComparedVectors | undefined;
 }
 
 // The vectors of so many of the best keyword matches are compared first. Then it is known which score the others must reach.
 const probedMatches = 64;
+const probedSessions = 8;
 
 /**
  * Finds the best of all visible rows that have a vector, match a term, or are close to a time that the question names. Returns them with
@@ -48,11 +57,65 @@ export function rankInMemory(context: ReadContext, request: RankInMemoryRequest)
     const hits = new PossibleHits(context, request, keyword);
     const probed = new Set(keyword.best(Math.max(probedMatches, 2 * request.topK)));
     offerWithoutVector(request, keyword, hits);
+    if (!offerProbed(request, probed, hits)) return undefined;
     const scanned = { keyword, probed, hits };
-    const areScanned =
-      offerProbed(request, probed, hits) && offerTimed(request, scanned) && offerOthers(request, scanned);
+    if (request.inSessions) return rankedInSessions(context, request, scanned);
+    const areScanned = offerTimed(request, scanned) && offerOthers(request, scanned);
     return areScanned ? verified(context, request, { keyword, hits }) : undefined;
   });
+}
+
+/** Ranks the rows with the context of their sessions. The best of the matches were offered before. */
+function rankedInSessions(context: ReadContext, request: RankInMemoryRequest, found: Probed): RankedRow[] | undefined {
+  const { keyword, probed, hits } = found;
+  const known = new Map<number, RelevanceBounds>();
+  const sessions = new SessionRanking(context, request, {
+    ...{ known, mostLearned: Number.POSITIVE_INFINITY, keywordOf: keyword.of },
+    learn: (rows) => learnBounds(request, { keyword, known, probed }, rows),
+    score: (row) => scoreRow(context, request, row, keyword.of(row)),
+  });
+  // The sessions of the best rows tell early which score others need.
+  let areLearned = true;
+  const addBest = () => {
+    areLearned &&= sessions.add(hits.learned(known), probedSessions);
+    hits.raise(sessions.least);
+  };
+  addBest();
+  // A memory of the time that the question names may owe its place to one of another time, so all are compared alike.
+  const areOffered = areLearned && offerOthers({ ...request, times: undefined }, found, addBest);
+  if (!areOffered || !areLearned) return undefined;
+  return sessions.add(hits.learned(known)) ? sessions.ranked() : undefined;
+}
+
+/** Finds out the relevance of rows from estimates of their cosines. Returns false if vectors must be loaded again first. */
+function learnBounds(
+  { vectors, vector, visible, mode }: RankInMemoryRequest,
+  { keyword, known, probed }: Pick<Probed, 'keyword' | 'probed'> & { readonly known: Map<number, RelevanceBounds> },
+  rows: readonly number[],
+): boolean {
+  const usesVectors = vectors !== undefined && vector !== undefined;
+  for (const row of rows) {
+    probed.add(row);
+    const hasVector = usesVectors && visible.vectors.has(row);
+    known.set(row, relevanceBounds(mode, keyword.of(row), hasVector ? [0, 1] : [0, 0]));
+  }
+  if (!usesVectors) return true;
+  const compared = new Set(rows.filter((row) => visible.vectors.has(row)));
+  const scanned = {
+    count: compared.size,
+    has: (row: number) => compared.has(row),
+    rows: () => Uint32Array.from(compared),
+  };
+  return vectors.index.scan(vector, scanned, vectors.loaded, {
+    least: () => Number.NEGATIVE_INFINITY,
+    matters: () => true,
+    offer: (row, estimate, error) =>
+      known.set(row, relevanceBounds(mode, keyword.of(row), [estimate - error, estimate + error])),
+  });
+}
+
+function relevanceBounds(mode: RecallMode, keyword: number, [low, high]: readonly [number, number]): RelevanceBounds {
+  return { low: ownRelevance(mode, low, keyword) - rounding, high: ownRelevance(mode, high, keyword) + rounding };
 }
 
 /** Offers the rows that have no vector to compare, and that match a term or are close to a time. */
@@ -91,7 +154,8 @@ function offerProbed(
 
 interface Probed {
   readonly keyword: KeywordScores;
-  readonly probed: ReadonlySet<number>;
+  /** The rows that were compared. They are not compared again. */
+  readonly probed: Set<number>;
   readonly hits: PossibleHits;
 }
 
@@ -120,7 +184,11 @@ function boostOf(keyword: KeywordScores, hits: PossibleHits): Pick<ScanTarget, '
 }
 
 /** Offers the other rows whose vectors are near enough. Returns false if vectors must be loaded again first. */
-function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Probed): boolean {
+function offerOthers(
+  request: RankInMemoryRequest,
+  { keyword, probed, hits }: Probed,
+  onNearest: () => void = () => undefined,
+): boolean {
   const { vectors, vector, visible, times } = request;
   if (vectors === undefined || vector === undefined) return true;
   const isOffered = (row: number) => probed.has(row) || (times !== undefined && times.of(row) > 0);
@@ -131,6 +199,7 @@ function offerOthers(request: RankInMemoryRequest, { keyword, probed, hits }: Pr
     offer: (row, estimate, error) => {
       if (!isOffered(row)) hits.offer(row, estimate, error);
     },
+    probed: onNearest,
   };
   // Then only matches can be among the best.
   if (hits.leastCosine <= highestCosine) return vectors.index.scan(vector, visible.vectors, vectors.loaded, target);
@@ -163,6 +232,14 @@ function verified(context: ReadContext, request: RankInMemoryRequest, { keyword,
   return ranked.sort((a, b) => b.score - a.score || a.row - b.row);
 }
 
+/** A row that may be among the best, the highest score that it can have, and its cosine as far as the index knows it. */
+interface PossibleHit {
+  readonly row: number;
+  readonly highest: number;
+  readonly estimate: number;
+  readonly error: number;
+}
+
 /** The rows that may be among the best, with the highest score that each can have. */
 class PossibleHits {
   readonly #columns: ReadContext['state']['columns'];
@@ -170,7 +247,7 @@ class PossibleHits {
   readonly #keyword: KeywordScores;
   /** The lowest scores that the best rows can have. */
   readonly #lowest: BestScores;
-  readonly #hits: { readonly row: number; readonly highest: number }[] = [];
+  readonly #hits: PossibleHit[] = [];
   readonly #semanticWeight: number;
   readonly #keywordWeight: number;
   /** The most that recency and priority add to a score. */
@@ -191,7 +268,7 @@ class PossibleHits {
     this.#keywordWeight = keywordPart(1, semanticShareIn(mode));
     this.#mostBonus = recencyPart(now - visible.newest) + priorityWeight * visible.topPriority + rounding;
     this.keywordShare = this.#keywordWeight / this.#semanticWeight;
-    this.#raise(Math.max(request.threshold, request.leastRelevance - rounding));
+    this.raise(Math.max(request.threshold, request.leastRelevance - rounding));
   }
 
   /** The cosine that a row needs if it matches no term. Negative infinity if every row with a vector may be among the best. */
@@ -233,82 +310,48 @@ class PossibleHits {
     const keyword = this.#keyword.of(row);
     const ageMs = now - (this.#columns.validFrom[row] as number);
     const priority = this.#columns.priority[row] as number;
-    const highest = this.#withTime(scoreSum(mode, estimate + error, keyword, ageMs, priority), row) + rounding;
+    const { inSessions } = this.#request;
+    // In a session, a row also matters for what it adds to others, which may have more bonus.
+    const highest = inSessions
+      ? relevanceWeight * ownRelevance(mode, estimate + error, keyword) + this.#mostBonus
+      : this.#withTime(scoreSum(mode, estimate + error, keyword, ageMs, priority), row) + rounding;
     if (highest < this.#least) return;
-    this.#hits.push({ row, highest });
+    this.#hits.push({ row, highest, estimate, error });
+    // The context of a session makes no score lower.
     const lowest = this.#withTime(scoreSum(mode, estimate - error, keyword, ageMs, priority), row) - rounding;
     // A row that may be left out in the end must not take the place of another.
     const relevance = this.#keywordWeight * keyword + this.#semanticWeight * Math.min(1, Math.max(0, estimate - error));
     if (relevance - rounding < this.#request.leastRelevance && this.#request.leastRelevance > 0) return;
     this.#lowest.offer(lowest, this.#request.cap?.of(row) ?? unlimited);
-    this.#raise(this.#lowest.lowest);
+    this.raise(this.#lowest.lowest);
   }
 
-  #raise(least: number): void {
+  /** Takes note of a score that so many of the best rows reach, with the context of their sessions. */
+  raise(score: number): void {
+    const least = this.#request.inSessions ? this.#leastOfBest(score) : score;
     this.#least = Math.max(this.#least, least);
     this.#leastRelevance = (this.#least - this.#mostBonus) / this.#semanticWeight;
   }
 
+  /** The score that the best memory of a session needs by itself, without the time, so that any of the session can have this score. */
+  #leastOfBest(score: number): number {
+    const sum = this.#request.times === undefined ? score : sumWithoutTime(score);
+    return relevanceWeight * leastBestFor((sum - this.#mostBonus) / relevanceWeight) + this.#mostBonus;
+  }
+
+  /** Puts the bounds of the rows that may still matter into `known`, and returns these rows, highest first. */
+  learned(known: Map<number, RelevanceBounds>): number[] {
+    const { mode } = this.#request;
+    const sorted = this.sorted();
+    for (const { row, estimate, error } of sorted) {
+      if (!known.has(row))
+        known.set(row, relevanceBounds(mode, this.#keyword.of(row), [estimate - error, estimate + error]));
+    }
+    return sorted.map(({ row }) => row);
+  }
+
   /** Returns the rows that may still be among the best, highest first. */
-  sorted(): { readonly row: number; readonly highest: number }[] {
+  sorted(): PossibleHit[] {
     return this.#hits.filter(({ highest }) => highest >= this.#least).sort((a, b) => b.highest - a.highest);
   }
-}
-
-// More than the errors of adding a few numbers below 1.
-const rounding = 1e-12;
-
-/** Keeps the k highest of all scores that it is offered, with a limited number of each source. */
-class BestScores {
-  readonly #limit: number;
-  readonly #mostOfSource: number;
-  /** The scores in ascending order. */
-  readonly #scores: number[] = [];
-  /** The highest scores of each limited source in ascending order, also those that are not among the k highest any more. */
-  readonly #ofSource = new Map<number, number[]>();
-
-  constructor(limit: number, mostOfSource = Number.POSITIVE_INFINITY) {
-    this.#limit = limit;
-    this.#mostOfSource = mostOfSource;
-  }
-
-  /** The lowest of the k scores, or minus infinity while there are fewer than k. */
-  get lowest(): number {
-    return this.#scores.length < this.#limit ? Number.NEGATIVE_INFINITY : (this.#scores[0] as number);
-  }
-
-  /** Returns whether a source has as many scores as it can have, all above this one. */
-  hasBetter(source: number, score: number): boolean {
-    const own = this.#ofSource.get(source);
-    return own?.length === this.#mostOfSource && (own[0] as number) > score;
-  }
-
-  offer(score: number, source: number): void {
-    if (score <= this.lowest) return;
-    if (source !== unlimited && !this.#takesPlaceOfWorse(score, source)) return;
-    insert(this.#scores, score);
-    if (this.#scores.length > this.#limit) this.#scores.shift();
-  }
-
-  /** Makes room for a score of a limited source. Returns false if the source has enough better ones. */
-  #takesPlaceOfWorse(score: number, source: number): boolean {
-    const own = this.#ofSource.get(source) ?? [];
-    this.#ofSource.set(source, own);
-    if (own.length === this.#mostOfSource) {
-      const worst = own[0] as number;
-      if (worst >= score) return false;
-      own.shift();
-      const place = this.#scores.indexOf(worst);
-      if (place >= 0) this.#scores.splice(place, 1);
-    }
-    insert(own, score);
-    return true;
-  }
-}
-
-/** Inserts a score into a list in ascending order. */
-function insert(scores: number[], score: number): void {
-  let at = scores.length;
-  while (at > 0 && (scores[at - 1] as number) > score) at--;
-  scores.splice(at, 0, score);
 }

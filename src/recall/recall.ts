@@ -17,6 +17,7 @@ import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
 import { bestOf, type HitsRequest, loadHits } from './load-hits';
 import { type ComparedVectors, rankInMemory } from './rank-in-memory';
+import { rankInSessions } from './rank-in-sessions';
 import type { ReadContext } from './read-context';
 import { inLaterTurn, RecordLoader } from './record-loader';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
@@ -33,6 +34,8 @@ export interface RecallRequest {
   readonly threshold: number;
   /** The least sum of the semantic and the keyword part of a hit. */
   readonly leastRelevance: number;
+  /** Whether the other memories of a session count for a score. */
+  readonly context: boolean;
   readonly explain: boolean;
   /** The largest number of hits from one source. Undefined for the default. */
   readonly maxPerSource: number | undefined;
@@ -173,19 +176,21 @@ async function search(
     const changed = state.columns.changedSince(found.changeCount);
     if (changed === undefined) return { type: 'too-many-changes' };
     const { mode, threshold, leastRelevance, topK, maxPerSource } = request;
+    const inSessions = request.context && state.columns.hasSessions;
     // Compiled again, because a changed row may have labels that did not exist when the search began.
     const latest = changed.length === 0 ? compiled : compileSelection(context, caller, request.selection, facts);
     if (latest === undefined) return { type: 'rules-changed' };
     let verified = 0;
     const ranking = {
-      ...{ mode, threshold, leastRelevance, topK: depth, vector, terms, times, now, onScored: () => void verified++ },
+      ...{ mode, threshold, leastRelevance, topK: depth, inSessions, vector, terms, times, now },
+      onScored: () => void verified++,
       visible: changed.length === 0 ? visible : context.visible.get(latest),
     };
     const changedRows = new Set(changed.map(({ row }) => row));
     const rankWith = (cap: SourceCap | undefined) =>
       found.type === 'loaded'
         ? rankInMemory(context, { ...ranking, cap, vectors: withoutChanged(found.vectors, changedRows) })
-        : rank(context, { ...ranking, ...withoutOutdated(found, changedRows) });
+        : (inSessions ? rankInSessions : rank)(context, { ...ranking, cap, ...withoutOutdated(found, changedRows) });
     const summary = () =>
       summaryOf(context, caller, { vector, terms, times, visible: ranking.visible, found, verified });
     const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);

@@ -22,7 +22,7 @@ export interface ScoreInputs {
 
 // Relevance has nearly all the weight. Recency and priority only decide between memories of nearly equal relevance. On the LoCoMo
 // benchmark, weights of 0.05 for recency and priority reduced recall@10 by 0.3 to 0.5 points if they were unrelated to the question.
-const relevanceWeight = 0.94;
+export const relevanceWeight = 0.94;
 const recencyWeight = 0.03;
 export const priorityWeight = 0.03;
 
@@ -86,8 +86,32 @@ export function recencyPart(ageMs: number): number {
 }
 
 /** Adds up the parts. The order is always the same, because floating-point addition is not associative. */
-export function scoreOf({ semantic = 0, keyword = 0, recency, priority, time = 0 }: ScoreParts): number {
-  return semantic + keyword + recency + priority + time;
+export function scoreOf({ semantic = 0, keyword = 0, context = 0, recency, priority, time = 0 }: ScoreParts): number {
+  return semantic + keyword + context + recency + priority + time;
+}
+
+/** Computes the relevance of a memory by itself, from 0 to 1. */
+export function ownRelevance(mode: RecallMode, cosine: number, keyword: number): number {
+  const share = semanticShareIn(mode);
+  return share * Math.min(1, Math.max(0, cosine)) + (1 - share) * keyword;
+}
+
+/**
+ * Adds the part for the context of a session. Its relevance, which is not lower, replaces the relevance of the memory itself.
+ *
+ * @param times Undefined if the question names no time
+ */
+export function withContext(
+  { row, parts }: RankedRow,
+  relevance: (own: number) => number,
+  times: TimeBoost | undefined,
+): RankedRow {
+  const own = relevanceOf(parts) / relevanceWeight;
+  const context = Math.max(0, relevanceWeight * (relevance(own) - own));
+  const { recency, priority, time: _, ...rest } = parts;
+  const inSession: ScoreParts = { ...rest, context, recency, priority };
+  if (times !== undefined) inSession.time = timePart(scoreOf(inSession), times.of(row));
+  return { row, score: scoreOf(inSession), parts: inSession };
 }
 
 /**
@@ -96,7 +120,7 @@ export function scoreOf({ semantic = 0, keyword = 0, recency, priority, time = 0
  */
 export const likelyRelevance: Readonly<Record<RecallMode, number>> = { hybrid: 0.42, keyword: 0.42, semantic: 0.46 };
 
-/** Adds up the parts that say how well a memory matches the query: not its age, its priority or its time. */
+/** Adds up the parts that say how well a memory matches the query: not its age, its priority, its time or its session. */
 export function relevanceOf({ semantic = 0, keyword = 0 }: ScoreParts): number {
   return semantic + keyword;
 }
@@ -141,16 +165,26 @@ export interface RankRequest extends Ranking, Candidates {
 
 /** Scores the candidates from both indexes with one formula, and sorts them, best first. */
 export function rank(context: ReadContext, request: RankRequest): RankedRow[] {
-  const { visible, nearest, fused, threshold, leastRelevance, candidateLimit } = request;
+  const { threshold, leastRelevance } = request;
+  return scoreCandidates(context, request)
+    .ranked.filter(({ score, parts }) => score >= threshold && relevanceOf(parts) >= leastRelevance)
+    .sort((a, b) => b.score - a.score || a.row - b.row);
+}
+
+/** Scores the candidates from both indexes with one formula. Also returns the keyword score of any row. */
+export function scoreCandidates(
+  context: ReadContext,
+  request: RankRequest,
+): { readonly ranked: RankedRow[]; readonly keywordOf: (row: number) => number } {
+  const { visible, nearest, fused, candidateLimit } = request;
   const matches = request.keywordMatches ?? findKeywordMatches(context, request, candidateLimit);
+  const keywordOf = (row: number) => matches?.scoreOf(row) ?? 0;
   const cosines = new Map(nearest.map(({ row, score }) => [row, score]));
   const rows = new Set([...cosines.keys()].filter((row) => visible.vectors.has(row)));
   if (request.keywordMatches === undefined) for (const { row } of matches?.hits ?? []) rows.add(row);
   for (const { row } of fused) if (visible.has(row)) rows.add(row);
-  const ranked = [...rows].map((row) => scoreRow(context, request, row, matches?.scoreOf(row) ?? 0, cosines.get(row)));
-  return ranked
-    .filter(({ score, parts }) => score >= threshold && relevanceOf(parts) >= leastRelevance)
-    .sort((a, b) => b.score - a.score || a.row - b.row);
+  const ranked = [...rows].map((row) => scoreRow(context, request, row, keywordOf(row), cosines.get(row)));
+  return { ranked, keywordOf };
 }
 
 /** The texts whose words count for a search: those of the visible rows alone. */

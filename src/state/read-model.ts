@@ -735,6 +735,26 @@ export class ColumnStore {
     ];
   }
 
+  /** Whether any memory of the store is in a session. */
+  get hasSessions(): boolean {
+    return this.#sessions.isUsed;
+  }
+
+  /** The number of the `sessionId` of a row; 0 if it has none. It is right until the next change of a row. */
+  sessionOf(row: number): number {
+    return this.#sessions.numberOf(row);
+  }
+
+  /** The number of the `userId` of a row; 0 if it has none. It is right until the next change of a row. */
+  userOf(row: number): number {
+    return this.#users.numberOf(row);
+  }
+
+  /** The rows whose `sessionId` has this number, in no order. */
+  inSession(session: number): Uint32Array {
+    return this.#sessions.rowsWith(session);
+  }
+
   /** The number of bytes of RAM, without the few that a store always needs. */
   get bytes(): number {
     const { labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust } = this;

@@ -60,6 +60,11 @@ class TextNumbers {
     return this.#numbers.size * 88 + this.#letters;
   }
 
+  /** How many texts have a number. */
+  get size(): number {
+    return this.#numbers.size;
+  }
+
   find(text: string): number | undefined {
     return this.#numbers.get(text);
   }
@@ -116,8 +121,23 @@ export class FieldRows {
 
   /** The rows with a value, in no order. */
   rows(value: string): Uint32Array {
-    const rows = new Uint32Array(this.count(value));
-    this.#lists.copy(this.#numbers.find(value) ?? 0, rows, rows.length);
+    return this.rowsWith(this.#numbers.find(value) ?? 0);
+  }
+
+  /** Whether any row has a value. */
+  get isUsed(): boolean {
+    return this.#numbers.size > 0;
+  }
+
+  /** The number that stands for the value of a row; 0 if it has none. It is right until the next change of a row. */
+  numberOf(row: number): number {
+    return this.#numberOf[row] ?? 0;
+  }
+
+  /** The rows whose value has this number, in no order. */
+  rowsWith(number: number): Uint32Array {
+    const rows = new Uint32Array(this.#lists.count(number));
+    this.#lists.copy(number, rows, rows.length);
     return rows;
   }
 

@@ -129,6 +129,7 @@ function queryShapes(limits: Limits) {
       threshold: z
         .union([unitInterval, z.literal('likely')], { error: expected("a number from 0 to 1, or 'likely'") })
         .optional(),
+      context: flag.optional(),
       maxBytes: integer(1).optional(),
       maxPerSource: integer(1, limits.topK).optional(),
       explain: flag.optional(),

@@ -32,6 +32,11 @@ export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
    */
   threshold?: number | 'likely';
   /**
+   * Whether the relevance of the other memories of a session counts for a score, because a turn of a conversation is often understood only
+   * beside its neighbors. Only memories that the call may return count. A memory without `sessionId` always has the same score. Default: true.
+   */
+  context?: boolean;
+  /**
    * The number of bytes after which the answer ends, even if it has fewer than `topK` hits. It has at least one. `Limits.answerBytes` is
    * the highest number. Default: no such end, and an answer of more than `Limits.answerBytes` is refused.
    */

@@ -140,6 +140,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         mode: parsed.mode ?? 'hybrid',
         threshold: parsed.threshold === 'likely' ? 0 : (parsed.threshold ?? 0),
         leastRelevance: parsed.threshold === 'likely' ? likelyRelevance[parsed.mode ?? 'hybrid'] : 0,
+        context: parsed.context ?? true,
         explain: parsed.explain ?? false,
         maxPerSource: parsed.maxPerSource,
         maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),

@@ -88,6 +88,11 @@ export interface ScanTarget {
    * @param error The most that the estimate differs from the cosine. 0 for an exact cosine.
    */
   offer(row: number, estimate: number, error: number): void;
+  /**
+   * Called when the nearest rows were offered, as far as signs tell, and before the others are compared. It may scan a few other rows, and so
+   * raise what `least` returns. Not called if there are few rows.
+   */
+  probed?(): void;
 }
 
 /** Vectors that are in memory for one search. */

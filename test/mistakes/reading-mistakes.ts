@@ -41,6 +41,18 @@ function withoutAccess(name: string, query: string): Mistake {
 export const readingMistakes: readonly Mistake[] = [
   noFilter,
   mistake(
+    'context of a session: counts turns that the reader may not see',
+    'recall/sessions.ts',
+    'if (this.#visible.has(all[i] as number))',
+    'if (all[i] !== 0)',
+  ),
+  mistake(
+    'context of a session: joins the sessions of several users',
+    'recall/sessions.ts',
+    'return this.#isOneSession(rows) ?',
+    'return this.#isOneSession(rows) || rows.length > 0 ?',
+  ),
+  mistake(
     'compiled filter: ignores clearances',
     compiler,
     'grants.decide(last.isAllowed && isClearedBy(rules, accessTags, namespace));',

@@ -26,6 +26,31 @@ export const readingPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'the context of a turn is that of the turns of its session that its reader may see',
+    async run({ ann, wes }) {
+      const [alone, beside] = [
+        { ...open, sessionId: 'alone' },
+        { ...open, sessionId: 'beside' },
+      ];
+      const turns = async (hidden: boolean, session: typeof alone) => {
+        await wes.remember('apple pie', session);
+        if (hidden) await wes.remember('apple', { ...session, ...secret });
+        if (hidden) await wes.remember('apple apple', { ...session, userId: 'other' });
+        await wes.remember('cold wind', session);
+      };
+      await turns(false, alone);
+      await turns(true, beside);
+      const hits = await ann.recall('apple pie', { explain: true, topK: 50 });
+      const contexts = (of: string) =>
+        hits.filter(({ text, sessionId }) => text === of && sessionId !== undefined).map(({ parts }) => parts?.context);
+      for (const of of ['apple pie', 'cold wind']) {
+        const [first, second, ...others] = contexts(of);
+        ok(first !== undefined && others.length === 0);
+        equal(first, second);
+      }
+    },
+  },
+  {
     name: 'a cursor serves one actor and one question',
     async run({ ann, wes, store }) {
       for (const n of [1, 2, 3]) await wes.remember(`note ${n}`, open);

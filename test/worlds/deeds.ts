@@ -109,6 +109,7 @@ const look: fc.Arbitrary<Look> = fc.record({
       threshold: fc.constantFrom(0, 0.3),
       maxPerSource: fc.constantFrom(1, 2),
       explain: fc.constant(true),
+      context: fc.boolean(),
     },
     { requiredKeys: ['mode'] },
   ),

@@ -42,6 +42,7 @@ export const recallCommand: Command = {
       help: 'also expired, superseded, consolidated or quarantined memories',
       check: oneOf(...states),
     },
+    'no-context': { help: 'score each memory by itself, without the other memories of its session' },
     explain: { help: 'add the parts of each score, and how they were found' },
     ...selectionOptions,
     ...duringOptions,
@@ -74,6 +75,7 @@ export const recallCommand: Command = {
           asOf: line.text('as-of'),
         }),
         include: line.texts('include') as (typeof states)[number][],
+        context: !line.flag('no-context'),
         explain: line.flag('explain'),
         signal: terminal.signal,
       });

@@ -29,11 +29,16 @@ export const searchMemories = defineTool({
         .max(maxTopK)
         .describe('Maximum number of memories by one writer. Default: 2 of those with a trust below standard.'),
     ),
+    context: z.exactOptional(
+      z
+        .boolean()
+        .describe('Whether the relevance of the other memories of a session counts for a score. Default: true.'),
+    ),
     explain: z.exactOptional(
       z
         .boolean()
         .describe(
-          'Also returns the parts of each score: semantic, keyword, recency, priority and time. Default: false.',
+          'Also returns the parts of each score: semantic, keyword, context, recency, priority and time. Default: false.',
         ),
     ),
     timeZone: z.exactOptional(
