@@ -27,9 +27,9 @@ export const qualityTime: Question = {
     for (const [i, conversation] of conversations.entries())
       await inStoreOf(conversation, undefined, async (handle) => {
         for (const { text, evidence, category } of conversation.questions) {
-          const hits = await handle.recall(text, { explain: true });
+          const hits = await handle.recall(text, { context: false, explain: true });
           const isTimed = hits[0]?.search?.times !== undefined;
-          const plain = isTimed ? await handle.recall(text, { time: false }) : hits;
+          const plain = isTimed ? await handle.recall(text, { context: false, time: false }) : hits;
           const answerOf = (found: typeof hits): Answer => ({
             ...{ evidence, found: found.map(({ metadata }) => metadata.turn) },
           });
