@@ -36,6 +36,7 @@ import { recallSemantic } from './recall-semantic';
 import { reembed } from './reembed';
 import { remember64 } from './remember-64';
 import { rememberOne } from './remember-one';
+import { retention } from './retention';
 import type { Question } from './shared/question';
 
 /** All questions, in the order in which they run. */
@@ -78,4 +79,5 @@ export const questions: readonly Question[] = [
   fusionLocomo,
   poisoning,
   containing,
+  retention,
 ];

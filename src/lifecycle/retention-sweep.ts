@@ -53,7 +53,7 @@ const graceMs = 60_000;
 const retryMs = 60_000;
 const maxPauseMs = 100;
 // About three milliseconds of work: so long no other call is answered.
-const idsPerCommand = 16;
+const idsPerCommand = 8;
 const rowsPerTurn = 1_000;
 
 /**

@@ -1,5 +1,5 @@
 import { allow, type MemoryHandle, MemoryStore, retain } from 'multi-agent-memory';
-import { fakeClock } from 'multi-agent-memory/testing';
+import { fakeClock, inMemoryCluster } from 'multi-agent-memory/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { all, codeOf, issuePaths, openFolder, openInMemory, temporaryFolder } from '../store/stores';
 
@@ -27,24 +27,39 @@ async function found(handle: MemoryHandle, id: string): Promise<Record<string, b
     history: (await handle.history(id)).length > 0,
     count: (await handle.count({ filter: { id } })) > 0,
   };
+  const exported = await all(handle.exportSubject({ userId: 'kim' }));
   await new Promise((resolve) => setTimeout(resolve, 0));
   abort.abort();
   await seen;
-  return { ...result, watch: changes.some((change) => change.id === id && change.memory !== undefined) };
+  const isExported = exported.some((each) => each.line === 'memory' && each.memory.id === id);
+  return {
+    ...result,
+    exportSubject: isExported,
+    watch: changes.some((change) => change.id === id && change.memory !== undefined),
+  };
 }
 
 const nowhere = Object.fromEntries(
-  ['get', 'recall', 'list', 'everything', 'filtered', 'history', 'count', 'watch'].map((path) => [path, false]),
+  ['get', 'recall', 'list', 'everything', 'filtered', 'history', 'count', 'exportSubject', 'watch'].map((path) => [
+    path,
+    false,
+  ]),
 );
 const everywhere = Object.fromEntries(Object.keys(nowhere).map((path) => [path, true]));
 
 describe('a retention', () => {
   test('hides a memory from every read as soon as it is old enough, and the sweep forgets it', async () => {
     const clock = fakeClock();
-    const store = await openInMemory({ clock, access: [everybody, ninety] });
+    const store = await openInMemory({ clock, access: [everybody] });
+    // Declared now, so that no sweep in the background begins within a minute.
+    await store.admin.access.retain({ at: ['support'], maxAgeDays: 90, then: 'forget' });
     const agent = store.as({ agentId: 'a' });
-    const { id } = await agent.remember('The parcel is late.', support);
-    const other = await agent.remember('The parcel of sales.', { namespace: ['sales'], embed: false });
+    const { id } = await agent.remember('The parcel is late.', { ...support, userId: 'kim' });
+    const other = await agent.remember('The parcel of sales.', {
+      namespace: ['sales'],
+      userId: 'kim',
+      embed: false,
+    });
     clock.advance(80 * dayMs);
     await agent.update(id, { text: 'The parcel is very late.' });
     clock.advance(10 * dayMs - 1);
@@ -149,7 +164,9 @@ describe('a retention', () => {
 
   test('is forgotten on request before the sweep, and a hold keeps its bytes for the host', async () => {
     const clock = fakeClock();
-    const store = await openInMemory({ clock, access: [everybody, ninety] });
+    const store = await openInMemory({ clock, access: [everybody] });
+    // Declared now, so that no sweep in the background begins within a minute.
+    await store.admin.access.retain({ at: ['support'], maxAgeDays: 90, then: 'forget' });
     const ids: string[] = [];
     for (let i = 0; i < 4; i++)
       ids.push((await store.admin.remember(`parcel ${i}`, { ...support, userId: `u${i}` })).id);
@@ -190,6 +207,20 @@ describe('a retention', () => {
     expect((await connected.lifecycle.run({ dryRun: true })).retention).toEqual([{ id, at: [], due: 1, forgotten: 0 }]);
     expect(await connected.admin.access.end(id)).toBe(true);
     expect(await connected.admin.count()).toBe(1);
+  });
+
+  test('counts on every node of a cluster, and any of them sweeps for all', async () => {
+    const clock = fakeClock();
+    await using cluster = await inMemoryCluster({ clock, access: [everybody] });
+    const [one, two, three] = cluster.nodes as [MemoryStore, MemoryStore, MemoryStore];
+    const { id } = await one.admin.remember('parcel', support);
+    await two.admin.remember('pinned parcel', { ...support, pinned: true });
+    clock.advance(91 * dayMs);
+    await two.admin.access.retain({ at: ['support'], maxAgeDays: 90, then: 'forget' });
+    for (const node of cluster.nodes) expect(await node.admin.get(id)).toBeUndefined();
+    expect((await three.lifecycle.run({ dryRun: false })).retention).toMatchObject([{ due: 1, forgotten: 1 }]);
+    await cluster.settle();
+    for (const node of cluster.nodes) expect((await node.stats()).memories).toBe(1);
   });
 
   test('is declared by those with administer and erase alone', async () => {

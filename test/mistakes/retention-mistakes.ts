@@ -40,15 +40,9 @@ export const retentionMistakes: readonly Mistake[] = [
     'if (record === undefined) return undefined;',
   ),
   mistake(
-    'retention: a sweep that forgets whatever it is given',
-    'state/apply/apply-retire.ts',
-    'return end?.id === id && end.at <= stamp.at ? [record] : [];',
-    'return [record];',
-  ),
-  mistake(
     'retention: a sweep that ignores holds',
     'state/apply/forget-record.ts',
-    'withholdHeld(context, record);',
-    'if (by.party !== "root") withholdHeld(context, record);',
+    'const isWithheld = withholdHeld(context, record);',
+    "const isWithheld = by.party !== 'root' && withholdHeld(context, record);",
   ),
 ];

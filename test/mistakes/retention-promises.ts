@@ -22,6 +22,7 @@ export const retentionPromises: readonly Promised[] = [
         deepEqual(texts(await every(wes.list({ filter: { priority: { gte: 0 } } }))), listed);
         deepEqual(texts(await wes.recall('note', { mode: 'keyword' })), listed);
         equal(await wes.count(), listed.length);
+        equal(await wes.count({ filter: { priority: { gte: 0 } } }), listed.length);
         equal((await wes.get(old.id)) !== undefined, listed.includes('old note'));
         equal((await wes.history(old.id)).length > 0, listed.includes('old note'));
         return listed;
