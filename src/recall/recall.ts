@@ -195,7 +195,14 @@ async function search(
       summaryOf(context, caller, { vector, terms, times, visible: ranking.visible, found, verified });
     const isDeepest = depth >= ranking.visible.texts || (found.type === 'proposed' && depth * depthFactor > maxDepth);
     return answer(context, caller, rankWith, {
-      ...{ request: { ...request, vector }, loader, visible: ranking.visible, depth, isDeepest },
+      ...{
+        request: { ...request, vector },
+        loader,
+        visible: ranking.visible,
+        depth,
+        isDeepest,
+        areProposed: found.type === 'proposed',
+      },
       cap: SourceCap.for(state, maxPerSource, topK),
       summary: request.explain ? summary : undefined,
     });
@@ -208,6 +215,8 @@ interface Answering {
   readonly loader: RecordLoader;
   readonly visible: VisibleSet;
   readonly depth: number;
+  /** Whether the ranked rows were proposed by an index, so that they are not all that match. */
+  readonly areProposed: boolean;
   /** Whether no more rows can be found. */
   readonly isDeepest: boolean;
   /** Undefined if nothing is explained. */
@@ -232,7 +241,9 @@ function answer(
   if (loaded === inLaterTurn) return { type: 'more-turns-needed' };
   const { hits, records, picker, isCut } = loaded;
   if (hits.length < request.topK && picker.passedOver > 0 && !isCut) {
-    if (!isWhole && !isDeepest) return { type: 'more-rows-needed' };
+    // An index proposes some of the rows only. If the cap leaves few of them, others may take the places.
+    const areAll = isWhole && !answering.areProposed;
+    if (!areAll && !isDeepest) return { type: 'more-rows-needed' };
     if (picker.hasOneSource) return answer(context, caller, rankWith, { ...answering, cap: undefined });
   }
   // It takes as long as a small search. Two others and the author of a hit are three.
