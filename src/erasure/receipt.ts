@@ -58,11 +58,10 @@ export interface ErasureReceipt {
  * - 'names' The subject as an author, in rules and groups, in the audit, and the labels of a namespace.
  * - 'database' Unused parts of the database and its write-ahead log.
  * - 'index' The approximate vector index.
- * - 'cluster-log' The log of the cluster on this node.
  * - 'copies' Backups, snapshots and exports outside the folder. The store does not know them.
  */
 export interface ErasedPart {
-  part: 'memories' | 'names' | 'database' | 'index' | 'cluster-log' | 'copies';
+  part: 'memories' | 'names' | 'database' | 'index' | 'copies';
   /** 'unsupported': the library cannot erase it. See `reason` for what to do. */
   state: 'gone' | 'pending' | 'unsupported';
   /** Absent if it is gone. */
@@ -86,7 +85,10 @@ export interface ErasureScan {
   found: { file: string; offset: number; field: string }[];
 }
 
-/** A member of a cluster. 'gone': it has applied the erasure, and its log contains nothing of it any more. */
+/**
+ * A member of a cluster. 'gone': it has applied the erasure, and its log contains nothing of it any more. Each member writes its own files again;
+ * the scan is that of the folder of the node that erased.
+ */
 export interface ErasedMember {
   id: number;
   state: 'gone' | 'pending';

@@ -55,7 +55,7 @@ const receiptShape = z.looseObject({
   parts: z
     .array(
       z.looseObject({
-        part: z.enum(['memories', 'names', 'database', 'index', 'cluster-log', 'copies']),
+        part: z.enum(['memories', 'names', 'database', 'index', 'copies']),
         state,
         reason: text.optional(),
       }),

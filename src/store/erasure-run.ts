@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { type EntryProof, proveEntry } from '../audit/entry-proof';
 import { searchChains } from '../audit/search';
 import type { Progress } from '../domain/calls';
@@ -23,11 +22,11 @@ import {
 } from '../erasure/receipt';
 import { scanFolder } from '../erasure/scan-folder';
 import { sharedProbes } from '../erasure/shared-probes';
+import type { LinkStatus } from '../raft/node/raft-link';
 import { fromSqlite } from '../sqlite/sqlite';
 import { StoredContents } from '../state/queries/stored-content';
 import { host, submit } from '../write/submit';
 import type { Engine } from './composition/engine';
-import { raftFolder } from './composition/file-names';
 import { storeIdOf } from './composition/open-files';
 import { assertRoom } from './purge';
 import { removeLeftovers } from './snapshots';
@@ -289,6 +288,8 @@ export async function settleErasure(
  */
 export async function endErasure(engine: ErasureDeps, erasure: string): Promise<string | undefined> {
   const { inUse } = await submit(engine.writing(), host, { type: 'finish-erasure', erasure });
+  const entry = engine.cluster?.link.status().applied;
+  if (entry !== undefined && !engine.erasing.entries.has(erasure)) engine.erasing.entries.set(erasure, entry);
   if (inUse === 0) return undefined;
   return `${inUse} namespaces or sets of access tags name the subject, and other memories use them. Share these memories elsewhere or erase them. Then erase the same again.`;
 }
@@ -320,11 +321,14 @@ export async function renewedReceipt(
     ids,
     withheld,
     parts: [...logicalParts(receipt, { withheld: withheld.length, namesWait, namesStay }), ...parts],
-    members: await membersOf(engine),
+    members: await membersOf(engine, receipt.id),
     ...defined({ scan, audit }),
   };
   const kept = await keepReceipt(engine, unsigned);
-  if (kept.complete) erasing.probes.delete(kept.id);
+  if (kept.complete) {
+    erasing.probes.delete(kept.id);
+    erasing.entries.delete(kept.id);
+  }
   return kept;
 }
 
@@ -388,7 +392,7 @@ export async function physicalParts(
   });
   signal?.throwIfAborted();
   report('purge', 2);
-  return [rewritten, index, ...clusterLogOf(folder), copies];
+  return [rewritten, index, copies];
 }
 
 /** Runs what makes a part gone. It returns or throws the reason why the part is pending. */
@@ -403,15 +407,31 @@ async function partOf(part: ErasedPart['part'], run: () => Promise<string | unde
   }
 }
 
-function clusterLogOf(folder: string): ErasedPart[] {
-  if (!existsSync(join(folder, raftFolder))) return [];
-  const reason =
-    'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, for at most twice `snapshotEveryMs`.';
-  return [{ part: 'cluster-log', state: 'pending', reason }];
+/** How far a member must be: it has applied every entry up to this one, and its log begins after it. */
+async function membersOf({ cluster, erasing }: ErasureDeps, erasure: string): Promise<ErasedMember[]> {
+  if (cluster === undefined) return [];
+  const { link } = cluster;
+  const own = link.status();
+  const index = erasing.entries.get(erasure) ?? own.applied;
+  erasing.entries.set(erasure, index);
+  const ids = Object.keys(cluster.membership()?.addresses ?? {})
+    .map(Number)
+    .sort((a, b) => a - b);
+  return Promise.all(
+    ids.map(async (id): Promise<ErasedMember> => {
+      const status = id === own.id ? own : await link.statusOf(id).catch(() => undefined);
+      const reason = memberReason(status, index);
+      return reason === undefined ? { id, state: 'gone' } : { id, state: 'pending', reason };
+    }),
+  );
 }
 
-async function membersOf(_engine: ErasureDeps): Promise<ErasedMember[]> {
-  return [];
+function memberReason(status: LinkStatus | undefined, index: number): string | undefined {
+  const again = 'Then erase the same again.';
+  if (status === undefined) return `It did not answer. ${again}`;
+  if (status.applied < index) return `It has not applied the erasure yet. ${again}`;
+  if (status.firstIndex > index) return undefined;
+  return `Its log keeps entries until a snapshot of the state replaces them, for at most twice \`snapshotEveryMs\`. ${again}`;
 }
 
 async function scanned(engine: ErasureDeps, id: string, options: ErasureRunOptions): Promise<ErasureScan | undefined> {

@@ -452,6 +452,10 @@ async function start(engine: Engine, { options, builtIns: own }: Opened, node: O
     return;
   }
   engine.spaces.removeUnusedIndexes();
+  engine.erasing.onEnded = async () => {
+    const { physicalParts } = await import('../erasure-run');
+    await physicalParts(engine, {});
+  };
   const upgrading = new LongChore({
     isNeeded: () => isUpgradeDue(engine, own, options),
     run: upgrade,

@@ -141,9 +141,10 @@ const afterCommit: readonly ((engine: Engine, batch: AppliedBatch, deps: EngineD
     if (model.columns.hasRetention) retention?.changed();
   },
   ({ chores }) => chores?.applied(),
-  ({ state, audit }, { outcomes }, { storeKey }) => {
-    if (outcomes.some((outcome) => outcome.ok && endingCommands.has(outcome.type)))
-      eraseAccessNames(state, audit, storeKey);
+  ({ state, audit, erasing }, { outcomes }, { storeKey }) => {
+    if (!outcomes.some((outcome) => outcome.ok && endingCommands.has(outcome.type))) return;
+    erasing.ended();
+    eraseAccessNames(state, audit, storeKey);
   },
 ];
 
@@ -313,6 +314,7 @@ export class Engine {
   async close(): Promise<void> {
     await closeInOrder(
       () => this.#deps.closing(),
+      () => this.erasing.idle(),
       () => this.chores?.close(),
       () => this.snapshots?.close(),
       () => this.consolidation?.close(),
