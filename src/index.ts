@@ -43,7 +43,7 @@ export {
   retain,
   role,
 } from './domain/declaration';
-export type { ErasureOptions, ErasurePlan, ErasureTarget } from './domain/erasure';
+export type { ErasureOptions, ErasurePlan, ErasureState, ErasureTarget } from './domain/erasure';
 export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
 export type { Hold, HoldRequest, WithheldMemory } from './domain/hold';
 export type {

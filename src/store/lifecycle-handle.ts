@@ -1,4 +1,5 @@
 import type { LongCallOptions } from '../domain/calls';
+import type { ErasureState } from '../domain/erasure';
 import { parse } from '../domain/parse/shapes';
 import type { ConsolidationResult } from '../lifecycle/consolidation-options';
 import type { PolicyStatus } from '../lifecycle/consolidation-schedule';
@@ -21,6 +22,8 @@ export interface LifecycleStatus {
   consolidation: PolicyStatus[];
   /** One entry for each retention. */
   retention: RetentionStatus[];
+  /** How many erasures the store has in each state. One that waits is completed by the end of a legal hold. */
+  erasures: Record<ErasureState, number>;
 }
 
 /** What happens to memories that nobody writes at the moment: the consolidation policies that were passed to
@@ -33,18 +36,18 @@ export interface LifecycleHandle {
    * @throws INVALID_INPUT
    */
   run(options: LongCallOptions & { dryRun: boolean }): Promise<LifecycleRun>;
-  /** Says when each policy runs next, what it has done, what its model has cost today, and how many memories each retention has reached. */
+  /** Says when each policy runs next, what it has done, what its model has cost today, how many memories each retention has reached, and how far erasures are. */
   status(): Promise<LifecycleStatus>;
 }
 
 /** The lifecycle of an opened store. */
 export class StoreLifecycle implements LifecycleHandle {
-  readonly #engine: Pick<Engine, 'consolidation' | 'retention' | 'shapes' | 'reading' | 'writing'>;
+  readonly #engine: Pick<Engine, 'consolidation' | 'retention' | 'shapes' | 'reading' | 'writing' | 'state'>;
   readonly #lifetime: Lifetime;
   readonly #calls: AuditedCalls;
 
   constructor(
-    engine: Pick<Engine, 'consolidation' | 'retention' | 'shapes' | 'reading' | 'writing'>,
+    engine: Pick<Engine, 'consolidation' | 'retention' | 'shapes' | 'reading' | 'writing' | 'state'>,
     lifetime: Lifetime,
     calls: AuditedCalls,
   ) {
@@ -74,7 +77,15 @@ export class StoreLifecycle implements LifecycleHandle {
       return {
         consolidation: this.#engine.consolidation?.status() ?? [],
         retention: (await this.#engine.retention?.status()) ?? [],
+        erasures: this.#erasures(),
       };
     });
+  }
+
+  #erasures(): Record<ErasureState, number> {
+    const counts = { running: 0, waiting: 0, complete: 0 };
+    const { erasures } = this.#engine.state;
+    for (const each of erasures.all()) counts[erasures.stateOf(each)]++;
+    return counts;
   }
 }

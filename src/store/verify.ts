@@ -178,8 +178,8 @@ function ruleProblems({ declarations }: VerifyDeps['state']): VerifyProblem[] {
 // Each of these has all of its revisions.
 const withheldPerTurn = 16;
 
-/** Finds damaged legal holds, and damage to what was forgotten under one. */
-async function holdProblems({ holds }: VerifyDeps['state']): Promise<VerifyProblem[]> {
+/** Finds damaged legal holds and erasures, and damage to what was forgotten under one. */
+async function holdProblems({ holds, erasures }: VerifyDeps['state']): Promise<VerifyProblem[]> {
   const problems: VerifyProblem[] = [];
   const check = (run: () => unknown) => {
     try {
@@ -190,6 +190,7 @@ async function holdProblems({ holds }: VerifyDeps['state']): Promise<VerifyProbl
   };
   holds.reload();
   check(() => holds.inForce);
+  check(() => erasures.all());
   for (let after = 0; ; await nextTurn()) {
     const rows = holds.withheldRows(after, withheldPerTurn);
     for (const row of rows) check(() => holds.revisionsOf(row));

@@ -113,12 +113,14 @@ test('completes a receipt by itself when the last of two legal holds ends', asyn
   expect(verifyReceipt(receipt, { publicKey })).toEqual({ ...whole, complete: false });
   await store.releaseHold(holds[0] as string);
   expect((await store.receipts())[0]?.withheld.length).toBe(1);
+  expect((await store.lifecycle.status()).erasures).toEqual({ running: 0, waiting: 1, complete: 0 });
   await store.releaseHold(holds[1] as string);
   await vi.waitFor(async () => expect((await store.receipts())[0]?.complete).toBe(true), 10_000);
   const [completed] = await store.receipts();
   expect(completed).toMatchObject({ id: receipt.id, withheld: [], scan: { found: [] } });
   expect(completed?.ids.toSorted()).toEqual(ids.toSorted());
   expect(verifyReceipt(completed, { publicKey })).toEqual(whole);
+  expect((await store.lifecycle.status()).erasures).toEqual({ running: 0, waiting: 0, complete: 1 });
 });
 
 test('refuses a reason that names the subject, and a target of two kinds', async () => {

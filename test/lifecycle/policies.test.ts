@@ -149,8 +149,9 @@ describe('consolidation policies', () => {
 
   test('a store without policies has no results', async () => {
     const store = await openInMemory();
-    expect(await store.lifecycle.run({ dryRun: false })).toEqual({ consolidation: [] });
-    expect(await store.lifecycle.status()).toEqual({ consolidation: [] });
+    expect(await store.lifecycle.run({ dryRun: false })).toEqual({ consolidation: [], retention: [] });
+    const erasures = { running: 0, waiting: 0, complete: 0 };
+    expect(await store.lifecycle.status()).toEqual({ consolidation: [], retention: [], erasures });
   });
 
   test('every invalid field is reported at once', async () => {

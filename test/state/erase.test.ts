@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Change, Command, Stamp } from '../../src/domain/command';
+import type { Change, Command, SpaceName, Stamp } from '../../src/domain/command';
 import type { Declaration } from '../../src/domain/declaration';
 import { defined } from '../../src/domain/defined';
 import type { ErasureSubject, ErasureTarget } from '../../src/domain/erasure';
@@ -221,6 +221,21 @@ describe('the plan of an erasure', () => {
     expect(['first', 'second'].map((id) => made.state.erasures.waiting(id))).toEqual([1, 1]);
   });
 
+  test('leaves no vector of a memory in any space', () => {
+    const { state, apply } = emptyState();
+    const [one, two] = ['one', 'two'].map((model) => ({ model, dimensions: 2, normalized: true }));
+    const vectors = [Float32Array.of(1, 0)];
+    apply([
+      openToAll,
+      stored({ id: 'both', embedded: { space: one as SpaceName, vectors } }),
+      { type: 'begin-space', space: two as SpaceName, stamp },
+      { type: 'embed', space: two as SpaceName, memories: [{ row: 1, text: 'note', vectors }], stamp },
+    ]);
+    expect(contents(state.database)).toMatchObject({ vectors: [{}, {}], embedded: [{}] });
+    apply([erase(['both'])]);
+    expect(contents(state.database)).toMatchObject({ vectors: [], embedded: [] });
+  });
+
   test('finds the subject by its hash, wherever it is named', () => {
     const storeKey = new Uint8Array(32).fill(7);
     for (const [command, target] of [
@@ -337,6 +352,7 @@ describe('the end of an erasure', () => {
       at('1', 'tenants', 'acme'),
       at('2', 'tenants', 'acme', 'acme-sales'),
       at('3', 'tenants', 'other'),
+      declare('retention', { retain: 'forget', maxAgeDays: 9, at: ['tenants', 'acme'] }),
       declare('rule', {
         effect: 'allow',
         to: { agentId: 'b' },

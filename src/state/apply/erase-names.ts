@@ -180,14 +180,15 @@ function withoutSubject(stored: StoredDeclaration, erased: ErasedPolicyNames): S
     const isSame = members.every((each, i) => each === declaration.members[i]);
     return isSame ? stored : { ...stored, declaration: { ...declaration, members } };
   }
-  if (!('to' in declaration)) return stored;
-  const to = member(declaration.to);
+  if (!('at' in declaration)) return stored;
+  const subject = 'to' in declaration ? declaration.to : undefined;
+  const to = member(subject);
   const isAtName = declaration.at.length > 0 && hasName(declaration.at);
   const isTagName = isClearance(declaration) && names.isUser(declaration.clear) && hasName([declaration.clear]);
-  if (to === declaration.to && !isAtName && !isTagName) return stored;
+  if (to === subject && !isAtName && !isTagName) return stored;
   const converted = {
     ...declaration,
-    to,
+    ...(to === undefined ? {} : { to }),
     ...(isAtName ? { at: pseudonymous(declaration.at, names, pseudonym) } : {}),
     ...(isTagName ? { clear: pseudonym } : {}),
   } as Declaration;
