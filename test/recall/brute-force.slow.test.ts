@@ -13,6 +13,7 @@ type Mode = 'hybrid' | 'semantic' | 'keyword';
 interface Given {
   readonly text: string;
   readonly userId: string;
+  readonly sessionId: string | undefined;
   readonly priority: number;
   readonly ageDays: number;
   readonly vector: Float32Array | undefined;
@@ -59,7 +60,8 @@ function makeWorld(world: World): { readonly query: Float32Array; readonly memor
     const text = Array.from({ length: 1 + pick(5) }, () => words[pick(words.length)]).join(' ');
     const bonus = world.bonus ? { priority: pick(3) / 2, ageDays: pick(90) - 10 } : { priority: 0.5, ageDays: 1 };
     const vector = random() < world.share ? vectorOf(random, world, query) : undefined;
-    return { text, userId: `user-${pick(4)}`, vector, ...bonus };
+    const sessionId = pick(3) === 0 ? undefined : `session-${pick(world.count / 8)}`;
+    return { text, userId: `user-${pick(4)}`, sessionId, vector, ...bonus };
   });
   return { query, memories };
 }
@@ -68,12 +70,16 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, each, i) => sum + each * (b[i] as number), 0);
 }
 
-/** The score by the formula in the docs, with the keyword score from the hit. */
+/** The score by the formula in the docs, with the keyword score and the context from the hit. */
 function expectedScore(hit: Hit, { priority, ageDays, vector }: Given, { mode, query, asksForToday }: Asked): number {
   const share = mode === 'hybrid' ? 0.4 : 1;
   const semantic = mode === 'keyword' || vector === undefined ? 0 : Math.max(0, cosine(vector, query));
   const sum =
-    0.94 * share * semantic + (hit.parts?.keyword ?? 0) + 0.03 * 2 ** (-Math.max(0, ageDays) / 30) + 0.03 * priority;
+    0.94 * share * semantic +
+    (hit.parts?.keyword ?? 0) +
+    (hit.parts?.context ?? 0) +
+    0.03 * 2 ** (-Math.max(0, ageDays) / 30) +
+    0.03 * priority;
   return sum + (asksForToday ? 0.25 * closeness(ageDays) * (1 - sum) : 0);
 }
 
@@ -111,9 +117,10 @@ describe('recall', () => {
           const clock = fakeClock(midnight);
           const question = asksForToday ? 'refund card late today' : 'refund card late';
           const store = await MemoryStore.inMemory({ embedder, clock });
-          const inputOf = ({ text, userId, priority, ageDays, vector }: Given, place: number) => ({
+          const inputOf = ({ text, userId, sessionId, priority, ageDays, vector }: Given, place: number) => ({
             ...{ text, userId, priority, namespace: ['n'], key: `key-${place}` },
             validFrom: new Date(clock.now() - ageDays * day),
+            ...(sessionId && { sessionId }),
             ...(vector === undefined ? { embed: false as const } : { vector }),
           });
           const { results } = await store.admin.rememberMany(memories.map(inputOf));
