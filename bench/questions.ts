@@ -12,6 +12,7 @@ import { contextCost } from './context-cost';
 import { crowd } from './crowd';
 import { crowdRate } from './crowd-rate';
 import { embedding } from './embedding';
+import { erasing } from './erase';
 import { firstVector } from './first-vector';
 import { fusionLocomo } from './fusion-locomo';
 import { growth } from './growth';
@@ -79,5 +80,6 @@ export const questions: readonly Question[] = [
   fusionLocomo,
   poisoning,
   containing,
+  erasing,
   retention,
 ];
