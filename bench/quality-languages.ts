@@ -18,12 +18,13 @@ export const qualityLanguages: Question = {
 
 async function rowsOf({ language, facts }: LanguageSet): Promise<Row[]> {
   const store = await MemoryStore.inMemory();
-  await store.admin.rememberMany(facts.map(({ text }) => ({ text })));
+  const handle = store.admin.within({ namespace: ['facts', language] });
+  await handle.rememberMany(facts.map(({ text }) => ({ text })));
   const rows: Row[] = [];
   for (const mode of modes) {
     let found = 0;
     for (const { text, question } of facts) {
-      const [hit] = await store.admin.recall(question, { mode, topK: 1 });
+      const [hit] = await handle.recall(question, { mode, topK: 1 });
       if (hit?.text === text) found++;
     }
     const value = (100 * found) / facts.length;
