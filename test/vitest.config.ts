@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -17,7 +18,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    maxWorkers: '100%',
+    // Half of a test's time is waiting: for the disk, for a process that starts, for an election. More workers than cores use it.
+    maxWorkers: 2 * availableParallelism(),
     // Time-outs find calls that never end. They leave room for a machine that does much else at the same time.
     expect: { poll: { timeout: 20_000 } },
     projects: [

@@ -2,7 +2,7 @@ import type { Anomaly } from '../domain/anomaly';
 import type { Namespace } from '../domain/namespace';
 import { isRoot, type Principal, principalOf } from '../domain/principal';
 import { nextTurn } from '../environment/timers';
-import { analyze } from '../keyword-index/analyzer';
+import { analyzeAsUnknown } from '../keyword-index/analyzer';
 import { stopWords } from '../keyword-index/stop-words';
 import type { ReadContext } from './read-context';
 import { Sources } from './source-cap';
@@ -176,7 +176,7 @@ async function findCopies(
   for (const [i, each] of recent.entries()) {
     if (i % rowsPerTurn === rowsPerTurn - 1) await pause();
     const text = records.intactByRow(each.row)?.text;
-    const words = new Set(analyze(text ?? '').filter((word) => !stopWords.has(word) && !/\p{N}/u.test(word)));
+    const words = new Set(analyzeAsUnknown(text ?? '').filter((word) => !stopWords.has(word) && !/\p{N}/u.test(word)));
     if (words.size < leastWords) continue;
     const longest = [...words].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, signatureWords);
     const signature = longest.sort().join(' ');

@@ -16,9 +16,9 @@ export interface PackageSizes {
  * number here and gives the reason in its commit.
  */
 export const budget: PackageSizes = {
-  tarball: 4_500_000,
-  unpacked: 7_900_000,
-  entryGzip: 270_000,
+  tarball: 5_000_000,
+  unpacked: 9_000_000,
+  entryGzip: 410_000,
 };
 
 /** The sizes over the budget, each as a sentence. */

@@ -1,6 +1,7 @@
 import { builtInScreener } from 'multi-agent-memory';
 import { screenerConformance } from 'multi-agent-memory/testing';
 import { describe, expect, it } from 'vitest';
+import { readingsOf } from '../../src/screening/built-in/disguises';
 
 const screener = builtInScreener();
 
@@ -69,6 +70,18 @@ describe('builtInScreener', () => {
     const together = await screener.screen(texts, {});
     const apart = await Promise.all(texts.map(verdict));
     expect(together).toEqual(apart);
+  });
+
+  it('looks for disguises in a text of megabytes without a space', () => {
+    expect(readingsOf('x'.repeat(9 * 2 ** 20))).toHaveLength(1);
+    for (const run of ['ab', 'a ', '漢']) expect(readingsOf(run.repeat(2 ** 20)).length).toBeGreaterThan(0);
+  });
+
+  it('lets other work have a turn while it judges a long text', async () => {
+    let turns = 0;
+    const judged = verdict('An ordinary sentence about the weather. '.repeat(2_000)).then(() => true);
+    while (!(await Promise.race([judged, new Promise((resolve) => setImmediate(resolve, false))]))) turns++;
+    expect(turns).toBeGreaterThan(5);
   });
 
   for (const { name, run } of screenerConformance(async () => builtInScreener())) it(name, run);

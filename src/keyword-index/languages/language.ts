@@ -103,10 +103,13 @@ export function languagesOfWord(word: string, text: TextLanguages): readonly Lan
   return allDevanagari.test(word) ? text.devanagari : [];
 }
 
+/** The beginning of a long text tells its language. A word of megabytes would also exceed the stack of the regular expression. */
+const maxRead = 2 ** 16;
+
 function latinLanguagesOf(text: string, least: number): readonly Language[] {
   const scores = new Float64Array(latinLanguages.length);
   let englishScore = 0;
-  for (const [word] of text.toLowerCase().matchAll(latinWord)) {
+  for (const [word] of text.slice(0, maxRead).toLowerCase().matchAll(latinWord)) {
     const bits = evidence.get(word) ?? 0;
     const weakBits = weakEvidence.get(word);
     if (weakBits !== undefined) addTo(scores, weakBits, endingShare);

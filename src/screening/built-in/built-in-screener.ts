@@ -28,28 +28,41 @@ export function builtInScreener(): Screener {
       signal?.throwIfAborted();
       const { model, threshold } = await import('./weights');
       const verdicts: ScreeningVerdict[] = [];
-      let read = 0;
-      for (const text of texts) {
-        if (read > charactersPerTurn) {
-          await nextTurn();
-          read = 0;
-        }
-        signal?.throwIfAborted();
-        verdicts.push(verdictOf(model, threshold, text));
-        read += text.length;
-      }
+      const pause = pauses(signal);
+      for (const text of texts) verdicts.push(await verdictOf(model, threshold, text, pause));
       return verdicts;
     },
   };
 }
 
-/** The verdict on a text is that on its worst sentence. */
-export function verdictOf(model: LinearModel, threshold: number, text: string): ScreeningVerdict {
+/** Lets other work have a turn after some characters. */
+function pauses(signal: AbortSignal | undefined): (characters: number) => Promise<void> | undefined {
+  let read = 0;
+  return (characters) => {
+    read += characters;
+    if (read <= charactersPerTurn) return undefined;
+    read = 0;
+    return nextTurn().then(() => signal?.throwIfAborted());
+  };
+}
+
+/**
+ * The verdict on a text is that on its worst sentence.
+ *
+ * @param pause Is called after each sentence.
+ */
+export async function verdictOf(
+  model: LinearModel,
+  threshold: number,
+  text: string,
+  pause: (characters: number) => Promise<void> | undefined = () => undefined,
+): Promise<ScreeningVerdict> {
   let worst = { logit: Number.NEGATIVE_INFINITY, matched: [] as number[], disguise: undefined as string | undefined };
   for (const { text: reading, disguise } of readingsOf(text)) {
     for (const sentence of sentencesOf(reading)) {
       const { logit, matched } = judge(model, sentence);
       if (logit > worst.logit) worst = { logit, matched, disguise };
+      await pause(sentence.length);
     }
   }
   // The logistic function, moved so that the threshold of the model is one half.

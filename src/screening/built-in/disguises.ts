@@ -11,9 +11,10 @@ const maxDecoded = 4000;
 const minLetters = 0.8;
 
 const invisible = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u{e0000}-\u{e007f}]/gu;
-const spaced = /(?<![\p{L}\p{N}])(?:[\p{L}\p{N}][ ._*-]){5,}[\p{L}\p{N}](?![\p{L}\p{N}])/gu;
-const base64 = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9+/=])/g;
-const hexadecimal = /(?<![0-9a-f])(?:[0-9a-f]{2}[ :]?){16,}(?![0-9a-f])/gi;
+const spaced = /(?<![\p{L}\p{N}])(?:[\p{L}\p{N}][ ._*-]){5,1000}[\p{L}\p{N}](?![\p{L}\p{N}])/gu;
+// Quantifiers have an upper limit: a run of megabytes would exceed the stack of the regular expression.
+const base64 = /[A-Za-z0-9+/]{24,4096}={0,2}/g;
+const hexadecimal = /(?<![0-9a-f])(?:[0-9a-f]{2}[ :]?){16,2048}/gi;
 const entity = /&(?:#(\d+)|#x([0-9a-f]+)|(lt|gt|amp|quot|apos|nbsp));/gi;
 const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'", nbsp: ' ' };
 

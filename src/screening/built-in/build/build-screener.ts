@@ -45,9 +45,10 @@ say(`${packed.length} bytes`);
 
 const model: LinearModel = { ngrams, scale, rules: Float32Array.from(rules), bias };
 for (const [name, part] of Object.entries(texts))
-  say(`${name}: ${shareFound(part.filter((_, i) => isHeldBack(i)))} % found`);
+  say(`${name}: ${await shareFound(part.filter((_, i) => isHeldBack(i)))} % found`);
 
-function shareFound(part: readonly Lesson[]): string {
-  const found = part.filter(({ text }) => verdictOf(model, threshold, text).score >= 0.5);
+async function shareFound(part: readonly Lesson[]): Promise<string> {
+  const verdicts = await Promise.all(part.map(({ text }) => verdictOf(model, threshold, text)));
+  const found = verdicts.filter(({ score }) => score >= 0.5);
   return ((100 * found.length) / part.length).toFixed(2);
 }
