@@ -87,8 +87,10 @@ function rowsOf(name: string, answers: readonly Answer[], recallGoal: Goal = {},
 /** What the context adds, on the half with which the weights were chosen and on the other. */
 function ablationOf(name: string, found: Record<Variant, Placed[]>, mode: Mode): Row[] {
   return ['to choose', 'to show'].flatMap((purpose, half) => {
-    const inHalf = (variant: Variant) =>
-      figuresOf(found[variant].filter(({ conversation }) => conversation % 2 === half));
+    const answersOf = (variant: Variant) => found[variant].filter(({ conversation }) => conversation % 2 === half);
+    const inHalf = (variant: Variant) => figuresOf(answersOf(variant));
+    // A small run has one conversation.
+    if (answersOf(mode).length === 0) return [];
     const [figures, baselines] = [inHalf(mode), inHalf(`${mode}, without context`)];
     const labels = { recall: 'recall@10', gain: 'nDCG@10', session: 'session hit@1', sessions: 'session recall@5' };
     return Object.entries(labels).map(([key, label]) => {

@@ -46,6 +46,7 @@ for (;;) {
   if (items.every((each) => stateOf(each) === 'done')) break;
   if (open.length === 0) await pause(20);
 }
-// Each worker can recall the findings of all workers.
-const hits = await agent.recall('price per unit and weeks of delivery', { namespace: findings, topK: 20 });
+// Each worker can recall the findings of all workers. They were read in documents, so by default one source gives at most two hits.
+const all = { namespace: findings, topK: 20, maxPerSource: 20 };
+const hits = await agent.recall('price per unit and weeks of delivery', all);
 send({ event: 'finished', by: name, found: hits.length });

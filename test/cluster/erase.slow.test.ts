@@ -34,6 +34,8 @@ test('a receipt of a cluster is complete only when each member has applied the e
   expect(receipt.id).toBe(id);
   expect(verifyReceipt(receipt, { publicKey })).toMatchObject({ ok: true, complete: true });
   expect(await one.receipts({})).toEqual([receipt]);
-  for (const name of ['one', 'two']) expect([name, leaks(cluster.folderOf(name), [subject])]).toEqual([name, []]);
+  // Another member writes its files again in the background, and takes away its former snapshot after it has told that its log begins later.
+  const left = () => ['one', 'two'].map((name) => leaks(cluster.folderOf(name), [subject]));
+  await expect.poll(left, { timeout: 20_000, interval: 250 }).toEqual([[], []]);
   expect((await one.cluster.compare()).members.map(({ state }) => state)).toEqual(['equal', 'equal']);
 });

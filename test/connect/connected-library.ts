@@ -55,6 +55,7 @@ export function connectedLibrary(original: typeof library): typeof library {
       backup: remote.backup,
       snapshot: remote.snapshot,
       purge: remote.purge,
+      hold: remote.hold.bind(remote),
       verify: remote.verify,
       stats: remote.stats,
       position: remote.position,

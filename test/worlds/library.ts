@@ -6,6 +6,8 @@ export interface Library {
   open(folder: string, options: OpenOptions): Promise<MemoryStore>;
   /** The number of turns of the event loop after which a watch has delivered all its changes. Default: 1. */
   readonly turns?: number;
+  /** Whether the sweep of retentions runs during a story. Who may read a place is told of what the sweep forgets there. Default: false. */
+  readonly sweeps?: boolean;
 }
 
 /** The library without changes. */

@@ -53,7 +53,7 @@ async function live(
 ): Promise<Story> {
   const stage = await Stage.open(library, cast, sizes, caution);
   // An auditor sees who wrote what is forgotten.
-  if (caution.retention && beside && !cast.audits) await stage.rememberOld(cast);
+  if (caution.retention && beside && !cast.audits && library.sweeps !== true) await stage.rememberOld(cast);
   const moments: [string, readonly string[]][] = [];
   const notes: Notes = {};
   const listener = new Listener(stage.reader, 'start', stage.turns);

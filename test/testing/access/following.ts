@@ -10,4 +10,5 @@ export const following: Library = {
   open: (folder, options) => MemoryStore.open(folder, options),
   // A write goes to the leader and comes back, and the time of the cluster passes meanwhile.
   turns: 40,
+  sweeps: true,
 };
