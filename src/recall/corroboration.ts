@@ -1,9 +1,7 @@
 import type { Hit } from '../domain/memory';
 import type { Caller } from '../domain/scope';
 import { trustLevelOf } from '../domain/trust';
-import { analyzeAsUnknown } from '../keyword-index/analyzer';
-import { capitalizedIn, negationsIn, numbersIn } from '../keyword-index/stated-words';
-import { stopWords } from '../keyword-index/stop-words';
+import { leastCosine, maxStatementLength, Statement } from '../keyword-index/statement';
 import type { MemoryRow } from '../state/tables/memory-row';
 import { dot } from '../vector-index/kernel/dot';
 import type { ReadContext } from './read-context';
@@ -14,14 +12,7 @@ import type { VisibleSet } from './visible-set';
 
 /** So many independent sources must say the same. */
 export const leastSources = 2;
-/** The lowest cosine of two texts that say the same. */
-const leastCosine = 0.85;
 const standard = trustLevelOf('standard');
-// A longer text states so much that no other says the same.
-const maxLength = 1_000;
-// Two texts that say the same share the numbers and most of the longest words. Fewer words would bring many texts that only share a topic.
-const maxTerms = 6;
-const leastShared = 2 / 3;
 // So that one source with many similar memories does not keep others from being compared.
 const maxOfSource = 8;
 const maxCompared = 64;
@@ -47,7 +38,7 @@ export class Corroboration {
   /** Adds `corroboratedBy` to the hits that enough others say, too. */
   addTo(hits: readonly { readonly hit: Hit; readonly record: MemoryRow }[]): void {
     for (const { hit, record } of hits) {
-      const count = record.text.length > maxLength ? 0 : this.#sourcesOf(record);
+      const count = record.text.length > maxStatementLength ? 0 : this.#sourcesOf(record);
       if (count >= leastSources) hit.corroboratedBy = count;
     }
   }
@@ -57,17 +48,16 @@ export class Corroboration {
     const { keywords, state } = this.#context;
     const { labelSet, owner, trust } = state.columns;
     const own = this.#sources.of(record.row);
-    const terms = telling(record.text);
+    const statement = new Statement(record.text);
+    const terms = statement.searchWords;
     const isOther = (row: number) =>
       labelSet[row] === labelSet[record.row] &&
       owner[row] === 0 &&
       (trust[row] as number) > standard &&
       this.#sources.of(row) !== own;
     if (terms.length < 2) return 0;
-    const least = Math.max(2, Math.ceil(terms.length * leastShared));
-    const rows = keywords.rowsWith(terms, textsOf(this.#context, this.#visible), least, isOther);
+    const rows = keywords.rowsWith(terms, textsOf(this.#context, this.#visible), statement.leastSearchWords, isOther);
     if (rows.length === 0) return 0;
-    const statement = new Statement(record.text);
     const found = new Set<number>();
     const references = new Set([referenceOf(record)]);
     const compared = new Map<number, number>();
@@ -79,11 +69,12 @@ export class Corroboration {
       if (total++ === maxCompared) break;
       compared.set(source, count + 1);
       const other = state.records.uncheckedByRow(row);
-      if (other === undefined || other.user_id !== record.user_id || !statement.isSameAs(other.text)) continue;
+      const relation = other && statement.relationTo(new Statement(other.text));
+      if (other === undefined || relation === undefined || other.user_id !== record.user_id) continue;
       if (!this.#mayCount(other)) continue;
       const reference = referenceOf(other);
       if (reference !== undefined && references.has(reference)) continue;
-      if (record.text !== other.text && !isNear(this.#vectorOf(record.row), this.#vectorOf(row))) continue;
+      if (relation !== 'equal' && !isNear(this.#vectorOf(record.row), this.#vectorOf(row))) continue;
       found.add(source);
       references.add(reference);
     }
@@ -106,42 +97,6 @@ export class Corroboration {
     const { columns, vectors } = this.#context.state;
     return columns.chunks[row] === 1 ? vectors.ofRow(row)[0] : undefined;
   }
-}
-
-/** The words by which others that say the same are found: numbers first, then the longest. They depend on the text alone. */
-function telling(text: string): string[] {
-  const words = [...new Set(analyzeAsUnknown(text))].filter((word) => !stopWords.has(word));
-  const rank = (word: string) => (/\p{N}/u.test(word) ? 100 : 0) + word.length;
-  return words.sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1)).slice(0, maxTerms);
-}
-
-/** What two texts must have in common to say the same, besides being near each other. */
-class Statement {
-  readonly #text: string;
-  readonly #numbers: string;
-  readonly #negations: number;
-
-  constructor(text: string) {
-    this.#text = text;
-    this.#numbers = [...new Set(numbersIn(text))].sort().join(' ');
-    this.#negations = negationsIn(text);
-  }
-
-  isSameAs(text: string): boolean {
-    if (text === this.#text) return true;
-    if (text.length > maxLength) return false;
-    const other = new Statement(text);
-    if (this.#numbers !== other.#numbers || this.#negations !== other.#negations) return false;
-    return hasNamesOf(this.#text, text) && hasNamesOf(text, this.#text);
-  }
-}
-
-/** Whether a text has the names of another one. A name may begin a sentence in one of them, where every word has a capital letter. */
-function hasNamesOf(text: string, other: string): boolean {
-  const names = capitalizedIn(other);
-  if (names.length === 0) return true;
-  const words = new Set(analyzeAsUnknown(text));
-  return names.every((name) => words.has(name));
 }
 
 function isNear(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
