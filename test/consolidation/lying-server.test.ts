@@ -1,5 +1,5 @@
 import { MemoryStore } from 'multi-agent-memory';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openAIChatIn } from '../../src/consolidation/chat-models/openai-chat';
 import { providerServer, type Reply } from '../embedding/provider-server';
 import { fakeTiming } from '../providers/fake-timing';
@@ -13,8 +13,8 @@ const texts = [
   'Order 4417 was lost. Nobody knows where.',
 ];
 
-// LYING_GROUPS=200 tells each lie about as many groups, whose number differs.
-const groups = Number(process.env.LYING_GROUPS ?? 1);
+// `npm run test:lifecycle -- --lies 200` tells each lie about as many groups, whose number differs.
+const groups = inject('lies') ?? 1;
 
 let store: MemoryStore;
 beforeAll(async () => {

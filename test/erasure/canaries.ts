@@ -57,7 +57,7 @@ export async function addSubject(store: MemoryStore, name: string, kind: 'user' 
 }
 
 /** The canaries that are in some file below a folder, in UTF-8 or UTF-16, with their fields and files. */
-export function leaks(folder: string, subjects: readonly Subject[]): string[] {
+export function leaks(folder: string, subjects: readonly Pick<Subject, 'name' | 'canaries'>[]): string[] {
   // The index of words shares the first letters of neighbours.
   const ends = new Map<string, string>();
   for (const { name, canaries } of subjects)

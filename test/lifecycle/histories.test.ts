@@ -1,12 +1,12 @@
 import { allow, type Memory, type MemoryHandle, MemoryStore, type Summarizer } from 'multi-agent-memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { Random } from '../faults/random';
 import { ended, openFolder, openInMemory, temporaryFolder } from '../store/stores';
 
-const histories = Number(process.env.CONSOLIDATION_HISTORIES ?? 2);
+// `npm run test:lifecycle -- --histories 10000 --undos 1000` takes more of both.
+const histories = inject('histories') ?? 2;
 const stepsOfHistory = 18;
-// CONSOLIDATION_UNDOS=1000 undoes as many random histories.
-const undos = Number(process.env.CONSOLIDATION_UNDOS ?? 1);
+const undos = inject('undos') ?? 1;
 
 /** A word that no other text has. */
 let words = 0;

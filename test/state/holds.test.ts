@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { Change, Command } from '../../src/domain/command';
 import { contains } from '../../src/domain/namespace';
 import { type Actor, root } from '../../src/domain/principal';
@@ -8,8 +8,8 @@ import type { ParsedScope } from '../../src/domain/scope';
 import { planErasure } from '../../src/state/queries/erasure-plan';
 import { agentA, agentB, contents, draft, emptyState, type TestState } from './test-state';
 
-// `HOLD_SEQUENCES=10000` runs the whole proof.
-const sequences = Number(process.env.HOLD_SEQUENCES ?? 40);
+// `npm run test:lifecycle -- --holds 10000` runs the whole proof.
+const sequences = inject('holds') ?? 40;
 
 interface Version {
   readonly text: string;

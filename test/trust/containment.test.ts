@@ -1,12 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { Change, ChangeOf, Command, Outcome } from '../../src/domain/command';
 import type { Incident, ParsedIncidentSelection } from '../../src/domain/incident';
 import { type Actor, root } from '../../src/domain/principal';
 import type { MemoryRow } from '../../src/state/tables/memory-row';
 import { agentA, agentB, contents, draft, emptyState, openToAll, remember, type TestState } from '../state/test-state';
 
-// `CONTAINMENTS=1000` makes the long run.
-const rounds = Number(process.env.CONTAINMENTS ?? 50);
+// `npm run test:lifecycle -- --containments 1000` makes the long run.
+const rounds = inject('containments') ?? 50;
 const roundsPerState = 25;
 const timeoutMs = 60_000 + rounds * 200;
 

@@ -1,12 +1,12 @@
 import BetterSqlite from 'better-sqlite3';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import type { TrustLevel } from '../../src/domain/trust';
 import { effectiveTrust, type TrustColumns } from '../../src/state/apply/trust';
 import { TrustPass, type TrustPassTables } from '../../src/state/trust-pass';
 
-// The daily tests take a tenth of the 10,000 graphs. TRUST_GRAPHS=10000 takes all of them.
-const graphs = Number(process.env.TRUST_GRAPHS ?? 1_000);
+// `npm run test:lifecycle -- --graphs 10000` takes ten times as many.
+const graphs = inject('graphs') ?? 1_000;
 const rows = 7;
 const actors = 3;
 
