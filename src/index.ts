@@ -45,7 +45,7 @@ export {
 } from './domain/declaration';
 export type { ErasureOptions, ErasurePlan, ErasureState, ErasureTarget } from './domain/erasure';
 export { type ErrorCode, type ExceededQuota, type Issue, MemoryError } from './domain/errors';
-export type { Hold, HoldRequest, WithheldMemory } from './domain/hold';
+export type { Hold, HoldRequest, ReleasedHold, ReleaseHoldOptions, WithheldMemory } from './domain/hold';
 export type {
   ContainedMemory,
   ContainmentReason,
@@ -178,7 +178,7 @@ export type { AuditOptions, OpenOptions, ScheduledSnapshots } from './store/open
 export type { PendingPurge, PurgeOptions, PurgeResult } from './store/purge-result';
 export type { Reembedding } from './store/reembedding';
 export type { RestoreOptions } from './store/restore-snapshot';
-export type { Snapshot, SnapshotList, SnapshotOptions } from './store/snapshot';
+export type { Snapshot, SnapshotList, SnapshotOptions, SnapshotPlan } from './store/snapshot';
 export { listSnapshots, restoreSnapshot } from './store/snapshot-calls';
 export type { SnapshotKey } from './store/snapshot-key';
 export type {

@@ -137,7 +137,9 @@ export class Connected<S, M = Metadata> implements StoreCalls<S>, AsyncDisposabl
     this.receipts = remote.receipts;
     // The path is made absolute here, because the serving process may have another working directory.
     this.backup = async (folder, ...args) => remote.backup(folderPath(folder), ...args);
-    this.snapshot = async (to, ...args) => remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey));
+    // The serving process decides by the options which of the two results it sends.
+    this.snapshot = (async (to: string | URL, ...args: [SnapshotOptions?]) =>
+      remote.snapshot(folderPath(to, 'to'), ...args.map(withTextKey))) as StoreCalls<S>['snapshot'];
   }
 
   as(principal: Principal, ...given: [scope?: Scope]): MemoryHandle<M> {

@@ -1,6 +1,6 @@
 import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
-import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
+import type { Hold, HoldRequest, ReleasedHold, ReleaseHoldOptions, WithheldMemory } from '../domain/hold';
 import type { Memory, MemoryChange, RememberResult } from '../domain/memory';
 import type { ExportLine } from '../domain/subject-export';
 import type { ErasureReceipt } from '../erasure/receipt';
@@ -11,7 +11,7 @@ import type { ClusterHandle } from '../store/cluster';
 import type { LifecycleHandle } from '../store/lifecycle-handle';
 import type { ListOptions, MemoryHandle, MemoryPage } from '../store/memory-handle';
 import type { PurgeOptions, PurgeResult } from '../store/purge-result';
-import type { Snapshot, SnapshotOptions } from '../store/snapshot';
+import type { Snapshot, SnapshotOptions, SnapshotPlan } from '../store/snapshot';
 import type { TrustHandle } from '../store/trust-handle';
 import type { VerifyResult } from '../store/verify';
 import type { EncodedError } from './encoding';
@@ -129,10 +129,12 @@ export interface StoreCalls<S = unknown> {
   position(): Promise<string>;
   backup(folder: string | URL, options?: LongCallOptions): Promise<void>;
   purge(options?: PurgeOptions): Promise<PurgeResult>;
-  snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot>;
+  snapshot(to: string | URL, options: SnapshotOptions & { dryRun: true }): Promise<SnapshotPlan>;
+  snapshot(to: string | URL, options?: SnapshotOptions & { dryRun?: false }): Promise<Snapshot>;
+  snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot | SnapshotPlan>;
   verify(options?: LongCallOptions & { repair?: boolean }): Promise<VerifyResult>;
   hold(request: HoldRequest, options?: CallOptions): Promise<string>;
-  releaseHold(id: string, options?: CallOptions): Promise<{ released: boolean; forgotten: number }>;
+  releaseHold(id: string, options?: ReleaseHoldOptions): Promise<ReleasedHold>;
   holds(options?: CallOptions): Promise<Hold[]>;
   withheld(options?: CallOptions & { limit?: number; after?: string }): Promise<WithheldMemory[]>;
   erase(target: ErasureTarget, options: ErasureOptions & { dryRun: true }): Promise<ErasurePlan>;
@@ -146,11 +148,11 @@ export const storeRoutes = {
   stats: 'always',
   position: 'always',
   backup: 'never',
-  snapshot: 'never',
+  snapshot: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   purge: 'always',
   verify: 'always',
   hold: 'never',
-  releaseHold: 'never',
+  releaseHold: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   holds: 'always',
   withheld: 'always',
   erase: (_, options) => (options?.dryRun === true ? 'always' : 'never'),

@@ -1,3 +1,4 @@
+import type { CallOptions } from './calls';
 import type { Metadata } from './json';
 import type { Memory } from './memory';
 import type { ParsedScope } from './scope';
@@ -15,6 +16,20 @@ export interface HoldRequest {
 export interface Hold extends HoldRequest {
   id: string;
   since: Date;
+}
+
+/** Options of `releaseHold`. */
+export interface ReleaseHoldOptions extends CallOptions {
+  /** Changes nothing, and says what would be done. Works with `readOnly`, too. Default: false. */
+  dryRun?: boolean;
+}
+
+/** The result of `releaseHold`. In a dry run it says what would be done. */
+export interface ReleasedHold {
+  /** False if no hold in force has this id. */
+  released: boolean;
+  /** The number of memories that no hold concerns any more, and of which nothing is kept. */
+  forgotten: number;
 }
 
 /** A memory that was forgotten while a legal hold was in force. Only the host can read it, and principals with `audit` and `erase` there. */

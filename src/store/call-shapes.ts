@@ -263,8 +263,14 @@ function storeShapes() {
   return {
     lifecycleRunOptions: fields({ ...longCallOptions, dryRun: flag }),
     verifyOptions: fields({ ...longCallOptions, repair: flag.optional() }),
+    releaseHoldOptions: fields({ ...callOptions, dryRun: flag.optional() }),
     purgeOptions: fields({ ...longCallOptions, dryRun: flag.optional() }),
-    snapshotOptions: fields({ ...longCallOptions, keep: integer(1).optional(), encryptionKey: present(snapshotKey) }),
+    snapshotOptions: fields({
+      ...longCallOptions,
+      keep: integer(1).optional(),
+      encryptionKey: present(snapshotKey),
+      dryRun: flag.optional(),
+    }),
     reembedOptions: fields({
       ...callOptions,
       onProgress: callback<(progress: ReembedProgress) => void>().optional(),

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { invalidInput } from '../domain/errors';
-import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
+import type { Hold, HoldRequest, ReleasedHold, ReleaseHoldOptions, WithheldMemory } from '../domain/hold';
 import { isEmpty } from '../domain/parse/parse-selection';
 import { parse, parseAll } from '../domain/parse/shapes';
 import { root } from '../domain/principal';
 import { copyOfScope } from '../domain/scope';
+import { rowsHeldOnlyBy } from '../state/apply/apply-hold';
 import { submit } from '../write/submit';
 import type { AuditedCalls, AuditedCallsDeps, ReturnedMemory } from './audited-calls';
 import type { Engine } from './composition/engine';
@@ -52,16 +53,28 @@ export class LegalHolds {
     });
   }
 
-  release(id: string, options: object): Promise<{ released: boolean; forgotten: number }> {
+  release(id: string, options: ReleaseHoldOptions): Promise<ReleasedHold> {
+    if (Object(options).dryRun === true) return this.#planRelease(id, options);
     return this.#calls.change('release-hold', async () => {
       const context = this.#engine.writing();
       const { shapes } = this.#engine;
-      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.callOptions, options]);
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.releaseHoldOptions, options]);
       signal?.throwIfAborted();
       await this.#erasures.beforeRelease();
       const { released, forgotten } = await submit(context, host, { type: 'release-hold', id: parsedId });
       this.#erasures.released();
       return { released, forgotten };
+    });
+  }
+
+  #planRelease(id: string, options: ReleaseHoldOptions): Promise<ReleasedHold> {
+    return this.#calls.read('holds', () => {
+      const { shapes, state } = this.#engine;
+      const [parsedId, { signal }] = parseAll([shapes.id, id, ['id']], [shapes.releaseHoldOptions, options]);
+      signal?.throwIfAborted();
+      this.#engine.reading();
+      const rows = rowsHeldOnlyBy(state, parsedId);
+      return { released: rows !== undefined, forgotten: rows?.length ?? 0 };
     });
   }
 

@@ -3,7 +3,7 @@ import type { CallOptions, LongCallOptions } from '../domain/calls';
 import type { ErasureOptions, ErasurePlan, ErasureTarget } from '../domain/erasure';
 import { invalidInput } from '../domain/errors';
 import { folderPath } from '../domain/folder-path';
-import type { Hold, HoldRequest, WithheldMemory } from '../domain/hold';
+import type { Hold, HoldRequest, ReleasedHold, ReleaseHoldOptions, WithheldMemory } from '../domain/hold';
 import type { Metadata } from '../domain/json';
 import { folderShape, parse, parseAll } from '../domain/parse/shapes';
 import { type Principal, root } from '../domain/principal';
@@ -31,7 +31,7 @@ import { type OpenOptions, parseOptions } from './open-options';
 import { PrincipalHandle } from './principal-handle';
 import type { PurgeOptions, PurgeResult } from './purge-result';
 import { type MovableStore, type Reembedding, reembed, rollback } from './reembedding';
-import type { Snapshot, SnapshotOptions } from './snapshot';
+import type { Snapshot, SnapshotOptions, SnapshotPlan } from './snapshot';
 import { StoreTrust, type TrustHandle } from './trust-handle';
 import { type VerifyResult, verify } from './verify';
 
@@ -229,14 +229,19 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
    *
    * @param to The folder for snapshots. It is created if it does not exist, and must not be inside the folder of the store. If the call fails
    * or is aborted, nothing of the snapshot stays there.
+   * @param options With `dryRun: true` nothing is written: the folder, the key and the free space are checked.
    * @throws INVALID_INPUT, DISK_FULL, FILE_FAILED; RECORD_DAMAGED if the store is damaged
    */
-  async snapshot(to: string | URL, options: SnapshotOptions = {}): Promise<Snapshot> {
+  async snapshot(to: string | URL, options: SnapshotOptions & { dryRun: true }): Promise<SnapshotPlan>;
+  async snapshot(to: string | URL, options?: SnapshotOptions & { dryRun?: false }): Promise<Snapshot>;
+  async snapshot(to: string | URL, options?: SnapshotOptions): Promise<Snapshot | SnapshotPlan>;
+  async snapshot(to: string | URL, options: SnapshotOptions = {}): Promise<Snapshot | SnapshotPlan> {
     this.#lifetime.assertOpen();
     return this.#calls.read('snapshot', async () => {
       const [folder, parsed] = parseAll([folderShape, to, ['to']], [this.#engine.shapes.snapshotOptions, options]);
       const signals = [parsed.signal, this.#lifetime.ended].filter((each) => each !== undefined);
-      const { makeSnapshot } = await import('./snapshots');
+      const { makeSnapshot, planSnapshot } = await import('./snapshots');
+      if (parsed.dryRun === true) return planSnapshot(this.#engine, folder, parsed);
       return makeSnapshot(this.#engine, folder, { ...parsed, signal: AbortSignal.any(signals) });
     });
   }
@@ -335,10 +340,11 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
   /**
    * Ends a legal hold, and deletes what was kept only for it. What another hold concerns, too, stays.
    *
+   * @param options With `dryRun: true` nothing changes, and the result says what would be deleted.
    * @returns `released` is false if no hold in force has this id; `forgotten` is the number of memories that are not kept any more
    * @throws INVALID_INPUT, STORE_READ_ONLY
    */
-  async releaseHold(id: string, options: CallOptions = {}): Promise<{ released: boolean; forgotten: number }> {
+  async releaseHold(id: string, options: ReleaseHoldOptions = {}): Promise<ReleasedHold> {
     return this.#holds.release(id, options);
   }
 

@@ -24,10 +24,27 @@ export interface SnapshotList {
   damaged: { path: string; reason: string }[];
 }
 
+/** What a snapshot would do. */
+export interface SnapshotPlan {
+  /** The absolute path of the folder for snapshots. */
+  to: string;
+  /** The bytes of the databases. A snapshot contains no unused pages, and is at most so large but for a few bytes. */
+  bytes: number;
+  /** The bytes that it needs in the folder while it is made. */
+  neededBytes: number;
+  /** The bytes that are free there. */
+  freeBytes: number;
+  isEncrypted: boolean;
+  /** The paths of the snapshots that it would delete, because `keep` is lower than their number. */
+  deleted: string[];
+}
+
 /** Options of `MemoryStore.snapshot`. */
 export interface SnapshotOptions extends LongCallOptions {
   /** So many snapshots of this store stay in the folder, the newest. Older ones are deleted after this one is complete. Default: all. */
   keep?: number;
+  /** Writes nothing, and resolves to what would be done. Default: false. */
+  dryRun?: boolean;
   /** Encrypts the snapshot with AES-256-GCM: 32 random bytes. Keep the key elsewhere: without it nobody can restore. Default: not encrypted. */
   encryptionKey?: SnapshotKey;
 }

@@ -1,6 +1,6 @@
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readdir, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { auditSchemaProblems } from '../audit/audit-database';
 import type { Progress } from '../domain/calls';
 import { invalidInput, MemoryError } from '../domain/errors';
@@ -21,7 +21,7 @@ import { auditFile, databaseFile, snapshotWorkFolder } from './composition/file-
 import { makeFile, makeFolder } from './composition/folder-privacy';
 import { storeIdOf } from './composition/open-files';
 import { assertOutside } from './composition/real-path';
-import type { Snapshot, SnapshotList } from './snapshot';
+import type { Snapshot, SnapshotList, SnapshotPlan } from './snapshot';
 import { saltBytes } from './snapshot-cipher';
 import { readSnapshotFile, readSnapshotHead, type SnapshotHead, writeSnapshotFile } from './snapshot-file';
 
@@ -92,6 +92,34 @@ export async function makeSnapshot(
   }
 }
 
+/** Checks what a snapshot needs, and writes nothing. See `makeSnapshot` for the errors. */
+export async function planSnapshot(
+  source: SnapshotSource,
+  to: string,
+  { keep, encryptionKey, signal }: ParsedSnapshotOptions,
+): Promise<SnapshotPlan> {
+  signal?.throwIfAborted();
+  const home = homeOf(source);
+  const folder = resolve(to);
+  try {
+    if (home !== undefined) assertOutside(home, folder, 'to');
+    const there = existingPart(folder);
+    const [room] = await assertRoom(source, there, encryptionKey === undefined ? there : workPlace(home));
+    const whole = there === folder ? (await snapshotsIn(folder)).whole : [];
+    const own = whole.filter(({ head }) => head.header.store === storeNameOf(source.state));
+    const deleted = keep === undefined ? [] : own.slice(keep - 1).map(({ path }) => path);
+    const isEncrypted = encryptionKey !== undefined;
+    return { to: folder, bytes: bytesOf(source), ...(room as Room), isEncrypted, deleted };
+  } catch (error) {
+    throw fromSqlite(error);
+  }
+}
+
+/** The folder itself, or the nearest one above it that exists. */
+function existingPart(folder: string): string {
+  return existsSync(folder) ? folder : existingPart(dirname(folder));
+}
+
 /** Copies the databases. The copy of the store contains nothing that was forgotten before. */
 async function copied(source: SnapshotSource, work: string, options: ParsedSnapshotOptions): Promise<void> {
   const pages = join(work, 'pages');
@@ -136,12 +164,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** @throws DISK_FULL: a snapshot must not take the space that the writes of the store need */
-async function assertRoom({ state, audit }: SnapshotSource, folder: string, workFolder: string): Promise<void> {
-  const bytes = [state.database, audit.database].reduce(
+/** The bytes of the databases. */
+function bytesOf({ state, audit }: SnapshotSource): number {
+  return [state.database, audit.database].reduce(
     (sum, database) => sum + pragmaNumber(database, 'page_count') * pragmaNumber(database, 'page_size'),
     0,
   );
+}
+
+interface Room {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+}
+
+/**
+ * Returns the room in each folder, that of the snapshots first.
+ *
+ * @throws DISK_FULL: a snapshot must not take the space that the writes of the store need
+ */
+async function assertRoom(source: SnapshotSource, folder: string, workFolder: string): Promise<Room[]> {
+  const bytes = bytesOf(source);
   const isShared = statSync(folder).dev === statSync(workFolder).dev;
   const rooms: [string, number][] = isShared
     ? [[folder, 2 * bytes]]
@@ -149,13 +191,16 @@ async function assertRoom({ state, audit }: SnapshotSource, folder: string, work
         [folder, bytes],
         [workFolder, 2 * bytes],
       ];
-  for (const [path, needed] of rooms) {
+  const found: Room[] = [];
+  for (const [path, neededBytes] of rooms) {
     const { bavail, bsize } = await statfs(path);
-    const free = bavail * bsize;
-    if (free >= needed) continue;
-    const message = `The disk of ${path} is too full: a snapshot needs ${needed} bytes there, and ${free} are free. Nothing was changed. Free some space.`;
+    const freeBytes = bavail * bsize;
+    found.push({ neededBytes, freeBytes });
+    if (freeBytes >= neededBytes) continue;
+    const message = `The disk of ${path} is too full: a snapshot needs ${neededBytes} bytes there, and ${freeBytes} are free. Nothing was changed. Free some space.`;
     throw new MemoryError('DISK_FULL', message);
   }
+  return found;
 }
 
 function pragmaNumber(database: SnapshotSource['state']['database'], name: string): number {

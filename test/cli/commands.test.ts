@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allow, clear, type Memory, MemoryStore } from 'multi-agent-memory';
@@ -157,9 +158,16 @@ describe('commands that read, while an application has the folder open', () => {
     expect(await json(['hold', folder])).toMatchObject([{ id, matter: 'm', selection: { userId: 'customer-4417' } }]);
     const [{ forgotten }] = await json(['forget', folder, '--about-user=customer-4417', '--yes']);
     expect([matched, (await json(['hold', folder, '--withheld'])).length]).toEqual([forgotten, forgotten]);
-    expect(await json(['hold', folder, `--release=${id}`])).toEqual([{ released: true, forgotten }]);
+    const release = ['hold', folder, `--release=${id}`];
+    for (const words of [[...release, '--dry-run'], [...release, '--dry-run'], release])
+      expect(await json(words)).toEqual([{ released: true, forgotten }]);
+    expect(await shell([...release, '--dry-run'])).toMatchObject({
+      code: 1,
+      out: ['{"released":false,"forgotten":0}'],
+    });
     expect((await shell(['hold', folder, `--release=${id}`])).code).toBe(1);
-    for (const words of [['--matter=m'], ['--about-user=u'], ['--dry-run'], ['--withheld', '--release=x']])
+    const both = ['--release=x', '--about-user=u'];
+    for (const words of [['--matter=m'], ['--about-user=u'], ['--dry-run'], ['--withheld', '--release=x'], both])
       expect((await shell(['hold', folder, ...words])).code).toBe(2);
   });
 
@@ -217,7 +225,14 @@ describe('commands that read, while an application has the folder open', () => {
       string,
     ];
     await writeFile(keyFile, `${'7f'.repeat(32)}\n`);
-    const made = await shell(['snapshot', folder, snapshots, '--keep=2', `--key-file=${keyFile}`]);
+    const snapshot = ['snapshot', folder, snapshots, `--key-file=${keyFile}`];
+    const planned = values(await shell([...snapshot, '--dry-run']));
+    expect(planned).toMatchObject([{ to: snapshots, isEncrypted: true, deleted: [] }]);
+    expect(existsSync(snapshots)).toBe(false);
+    const made = await shell([...snapshot, '--keep=2']);
+    const { path } = values<{ path: string }>(made)[0] as { path: string };
+    expect(values(await shell([...snapshot, '--keep=1', '--dry-run']))).toMatchObject([{ deleted: [path] }]);
+    expect((await shell(['snapshot', folder, join(folder, 'inside'), '--dry-run'])).code).toBe(1);
     expect(values(made)).toMatchObject([{ isEncrypted: true, digest: expect.any(String), at: expect.any(String) }]);
     expect((await shell(['snapshots', snapshots])).out).toEqual(made.out);
     expect((await shell(['restore', snapshots, to])).code).toBe(1);

@@ -56,7 +56,11 @@ describe('a legal hold', () => {
     await store.admin.forgetWhere({ namespace }, { dryRun: false });
     const withheld = async () => (await store.withheld()).map(({ id }) => id);
     expect(await withheld()).toEqual(ids.slice(0, 3));
+    for (const hold of [first, first, second])
+      expect(await store.releaseHold(hold, { dryRun: true })).toEqual({ released: true, forgotten: 1 });
+    expect([await withheld(), (await store.holds()).length]).toEqual([ids.slice(0, 3), 2]);
     expect(await store.releaseHold(first)).toEqual({ released: true, forgotten: 1 });
+    expect(await store.releaseHold(first, { dryRun: true })).toEqual({ released: false, forgotten: 0 });
     expect(await store.releaseHold(first)).toEqual({ released: false, forgotten: 0 });
     expect(await withheld()).toEqual(ids.slice(1, 3));
     expect((await store.withheld({ limit: 1, after: ids[1] as string })).map(({ id }) => id)).toEqual([ids[2]]);
@@ -189,7 +193,10 @@ describe('a legal hold', () => {
     expect(await connected.holds()).toEqual(await store.holds());
     expect(await connected.withheld({ limit: 5 })).toEqual(await store.withheld());
     expect(await connected.admin.withheld()).toEqual(await store.withheld());
+    expect(await connected.releaseHold(hold, { dryRun: true })).toEqual({ released: true, forgotten: 1 });
     expect(await connected.releaseHold(hold)).toEqual({ released: true, forgotten: 1 });
+    const snapshots = `${folder}-snapshots`;
+    expect(await connected.snapshot(snapshots, { dryRun: true })).toMatchObject({ to: snapshots, deleted: [] });
     expect(await codeOf(() => connected.hold({ matter: 'm', selection: {} }))).toBe('INVALID_INPUT');
   });
 });

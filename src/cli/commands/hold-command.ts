@@ -20,7 +20,9 @@ export const holdCommand: Command = {
       help: 'begin a hold for this matter; the options below say which memories it concerns',
     },
     ...scopeOptions,
-    'dry-run': { help: 'with --matter: count the memories that it would concern now, and begin no hold' },
+    'dry-run': {
+      help: 'with --matter: count the memories that it would concern now; with --release: count what would be deleted. Change nothing',
+    },
     release: { valueName: 'ID', help: 'end this hold, and delete what was kept only for it' },
     withheld: { help: 'print what was forgotten under a hold, with all revisions' },
     ...trustOptions,
@@ -37,18 +39,22 @@ export const holdCommand: Command = {
     if (given.length > 1) return ['Give only one of --matter, --release and --withheld.'];
     if (line.isGiven('matter'))
       return hasScope ? [] : ['Say which memories the hold concerns, such as --about-user=ID.'];
-    return hasScope || line.flag('dry-run') ? ['Options that select memories, and --dry-run, need --matter.'] : [];
+    if (hasScope) return ['Options that select memories need --matter.'];
+    return line.flag('dry-run') && !line.isGiven('release') ? ['--dry-run needs --matter or --release.'] : [];
   },
   run: (line, terminal) => {
-    const matter = line.text('matter');
-    const release = line.text('release');
-    if (matter !== undefined && !line.flag('dry-run'))
-      return writeStore(line, terminal, (store) => begin(store, matter, line, terminal));
-    if (release !== undefined) return writeStore(line, terminal, (store) => end(store, release, terminal));
-    return readStore(line, terminal, (store) => {
-      if (matter !== undefined) return count(store, line, terminal);
-      return line.flag('withheld') ? printWithheld(store, terminal) : printHolds(store, terminal);
-    });
+    const [matter, release, dryRun] = [line.text('matter'), line.text('release'), line.flag('dry-run')];
+    if (dryRun) {
+      return readStore(line, terminal, (store) =>
+        release === undefined ? count(store, line, terminal) : end(store, { id: release, dryRun }, terminal),
+      );
+    }
+    if (matter !== undefined) return writeStore(line, terminal, (store) => begin(store, matter, line, terminal));
+    if (release !== undefined)
+      return writeStore(line, terminal, (store) => end(store, { id: release, dryRun }, terminal));
+    return readStore(line, terminal, (store) =>
+      line.flag('withheld') ? printWithheld(store, terminal) : printHolds(store, terminal),
+    );
   },
 };
 
@@ -64,8 +70,12 @@ async function count(store: CommandStore, line: CommandLine, { print, signal }: 
   return exitCodes.success;
 }
 
-async function end(store: CommandStore, id: string, { print, signal }: Terminal): Promise<ExitCode> {
-  const result = await store.releaseHold(id, { signal });
+async function end(
+  store: CommandStore,
+  { id, dryRun }: { id: string; dryRun: boolean },
+  { print, signal }: Terminal,
+): Promise<ExitCode> {
+  const result = await store.releaseHold(id, { signal, dryRun });
   await print(JSON.stringify(result));
   return result.released ? exitCodes.success : exitCodes.failure;
 }

@@ -1,6 +1,6 @@
 import type { ChangeOf, Stamp } from '../../domain/command';
 import { invalidInput, MemoryError } from '../../domain/errors';
-import type { StoredHold } from '../../domain/hold';
+import type { ReleasedHold, StoredHold } from '../../domain/hold';
 import { isRoot } from '../../domain/principal';
 import { isInScope } from '../../domain/scope';
 import { type MemoryRow, scopedFieldsOfRow } from '../tables/memory-row';
@@ -16,14 +16,6 @@ export function applyHold(context: ApplyContext, { id, matter, scope }: ChangeOf
   context.holds.add({ id, matter, scope, since: stamp.at });
 }
 
-/** The result of `applyReleaseHold`. */
-export interface ReleasedHold {
-  /** False if no hold in force has this id. */
-  readonly released: boolean;
-  /** The number of memories that no hold concerns any more, and of which nothing was kept. */
-  readonly forgotten: number;
-}
-
 /**
  * Ends a legal hold, and deletes what was kept only for it.
  *
@@ -32,18 +24,32 @@ export interface ReleasedHold {
 export function applyReleaseHold(context: ApplyContext, id: string, stamp: Stamp): ReleasedHold {
   assertHost(stamp);
   const { holds } = context;
-  const others = holds.inForce.filter((hold) => hold.id !== id);
-  if (others.length === holds.inForce.length) return { released: false, forgotten: 0 };
-  const isHeld = heldTest(context, others);
-  const rows = holds.withheldRows(0, Number.MAX_SAFE_INTEGER);
   // A damaged revision refuses the command, so all are read before the first write.
-  const released = others.length === 0 ? rows : rows.filter((row) => !isHeld(holds.revisionsOf(row)));
+  const released = rowsHeldOnlyBy(context, id);
+  if (released === undefined) return { released: false, forgotten: 0 };
   holds.end(id, stamp.at);
   for (const row of released) {
     holds.drop(row);
     context.erasures.settle(row);
   }
   return { released: true, forgotten: released.length };
+}
+
+/**
+ * The rows of the withheld memories that no other hold concerns. Undefined if no hold in force has this id.
+ *
+ * @throws RECORD_DAMAGED if another hold may concern a damaged revision
+ */
+export function rowsHeldOnlyBy(
+  context: Pick<ApplyContext, 'holds' | 'interning'>,
+  id: string,
+): readonly number[] | undefined {
+  const { holds } = context;
+  const others = holds.inForce.filter((hold) => hold.id !== id);
+  if (others.length === holds.inForce.length) return undefined;
+  const isHeld = heldTest(context, others);
+  const rows = holds.withheldRows(0, Number.MAX_SAFE_INTEGER);
+  return others.length === 0 ? rows : rows.filter((row) => !isHeld(holds.revisionsOf(row)));
 }
 
 /**
