@@ -200,7 +200,7 @@ export class ReconnectingClient {
 
   #onConnected({ channel, limits }: Connection): void {
     this.#channel = channel;
-    if (JSON.stringify(limits) !== JSON.stringify(this.#limits)) this.#shapes = callShapes(limits);
+    this.#shapes = callShapes(limits);
     this.#limits = limits;
     channel.keepAlive(this.#calls.size > 0);
     for (const call of this.#calls.values()) this.#send(call, channel);

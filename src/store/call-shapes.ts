@@ -4,6 +4,7 @@ import type { Checkpoint } from '../audit/checkpoint';
 import { defined } from '../domain/defined';
 import type { ErasureTarget } from '../domain/erasure';
 import type { Limits } from '../domain/limits';
+import { forLimits } from '../domain/parse/for-limits';
 import { memoryParser } from '../domain/parse/memory-parser';
 import { declarationShape } from '../domain/parse/parse-declaration';
 import { labelChangeShape, patchShape } from '../domain/parse/parse-memory';
@@ -46,23 +47,6 @@ const maxBatchSize = 10_000;
 const maxAuditActions = 64;
 const maxCheckpoints = 10_000;
 const maxIncidentIds = 10_000;
-
-export type CallShapes = ReturnType<typeof callShapes>;
-
-/** Makes the schemas that validate all arguments of calls. They depend on the store's limits and are made once for each store. */
-export function callShapes(limits: Limits) {
-  return {
-    ...handleShapes(limits),
-    ...memoryShapes(limits),
-    ...queryShapes(limits),
-    ...accessShapes(limits),
-    ...auditShapes(limits),
-    ...trustShapes(limits),
-    ...storeShapes(),
-    ...holdShapes(limits),
-    ...erasureShapes(limits),
-  };
-}
 
 const callOptions = { signal: signal.optional() };
 const readOptions = {
@@ -365,3 +349,18 @@ function addressShape(limits: Limits) {
 function isIterable(items: unknown): boolean {
   return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);
 }
+
+export type CallShapes = ReturnType<typeof callShapes>;
+
+/** Makes the schemas that validate all arguments of calls. */
+export const callShapes = forLimits((limits) => ({
+  ...handleShapes(limits),
+  ...memoryShapes(limits),
+  ...queryShapes(limits),
+  ...accessShapes(limits),
+  ...auditShapes(limits),
+  ...trustShapes(limits),
+  ...storeShapes(),
+  ...holdShapes(limits),
+  ...erasureShapes(limits),
+}));

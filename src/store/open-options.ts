@@ -8,6 +8,7 @@ import type { Declaration } from '../domain/declaration';
 import { defined } from '../domain/defined';
 import type { Metadata } from '../domain/json';
 import { defaultLimits, type Limits } from '../domain/limits';
+import { forLimits } from '../domain/parse/for-limits';
 import { declarationsShape } from '../domain/parse/parse-declaration';
 import { quotasShape } from '../domain/parse/parse-quotas';
 import {
@@ -281,10 +282,17 @@ const optionsShape = fields({
     ]);
 });
 
+const limitedShapes = forLimits((limits) => ({
+  access: declarationsShape(limits).optional(),
+  quotas: quotasShape(limits).optional(),
+  consolidation: policiesShape(limits).optional(),
+  screening: screeningShape(limits).optional(),
+}));
+
 /** @throws INVALID_INPUT with every issue. */
 export function parseOptions<M>(options: OpenOptions<M>): Options {
   const limits = limitsOf(options);
-  const declarations = declarationsShape(limits).optional();
+  const shapes = limitedShapes(limits);
   const [
     {
       access: _,
@@ -308,11 +316,11 @@ export function parseOptions<M>(options: OpenOptions<M>): Options {
     screening,
   ] = parseAll(
     [optionsShape, options],
-    [declarations, options?.access, ['access']],
-    [quotasShape(limits).optional(), options?.quotas, ['quotas']],
-    [policiesShape(limits).optional(), options?.consolidation, ['consolidation']],
+    [shapes.access, options?.access, ['access']],
+    [shapes.quotas, options?.quotas, ['quotas']],
+    [shapes.consolidation, options?.consolidation, ['consolidation']],
     [receiptsShape.optional(), options?.erased, ['erased']],
-    [screeningShape(limits).optional(), options?.screening, ['screening']],
+    [shapes.screening, options?.screening, ['screening']],
   );
   return {
     ...defined({ ...rest, access, quotas, erased, screening }),

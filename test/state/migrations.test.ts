@@ -10,6 +10,13 @@ function tables(database: BetterSqlite.Database): unknown[] {
   return database.prepare('select type, name, sql from sqlite_master order by name').all();
 }
 
+/** The rows of all tables that have any. */
+function contents(database: BetterSqlite.Database): Record<string, unknown[]> {
+  const names = database.prepare("select name from sqlite_master where type = 'table'").pluck().all() as string[];
+  const rows = names.map((name) => [name, database.prepare(`select * from ${name}`).all()] as const);
+  return Object.fromEntries(rows.filter(([, found]) => found.length > 0));
+}
+
 describe('migrate', () => {
   test('gives an empty database the schema of this release', () => {
     const database = new BetterSqlite(':memory:');
@@ -17,6 +24,19 @@ describe('migrate', () => {
     migrate(database);
     expect(versionOf(database)).toBe(schemaVersion);
     expect(schemaVersion).toBeGreaterThan(0);
+  });
+
+  test('gives an empty database what all steps give it, one version after the other', () => {
+    const stepwise = new BetterSqlite(':memory:');
+    for (let version = 1; version <= schemaVersion; version++) migrate(stepwise, version);
+    // The first empty database of a process runs the steps, too.
+    for (let i = 0; i < 2; i++) {
+      const database = new BetterSqlite(':memory:');
+      migrate(database);
+      expect(tables(database)).toEqual(tables(stepwise));
+      expect(contents(database)).toEqual(contents(stepwise));
+      expect(contents(database)).toEqual({});
+    }
   });
 
   test('changes nothing in a database that has this schema', () => {

@@ -4,13 +4,16 @@ import { MemoryError } from '../../domain/errors';
 import { isUint8Array } from '../../domain/realms';
 import { hashIdempotencyKey } from './idempotency-key';
 
+/** What leads from one schema version to the next. */
+type Migration = string | ((database: Database) => void);
+
 /**
  * One script for each schema version, in order. A released script never changes; a new version gets a new script.
  *
  * Indexes start with a column whose values ascend, or cover only some rows, because an insertion at a random place would write one
  * more page. `first_change_seq` finds the first change of a memory, so only later changes need an index.
  */
-const migrations: readonly (string | ((database: Database) => void))[] = [
+const migrations: readonly Migration[] = [
   `
 create table meta (key text primary key, value) without rowid;
 create table namespaces (id integer primary key, parent integer not null, label text not null, unique (parent, label));
@@ -217,12 +220,35 @@ function hashIdempotencyKeys(database: Database): void {
 export const schemaVersion = migrations.length;
 
 /**
- * Migrates a database to this release's schema. The step to each version is one transaction.
+ * Migrates a database to this release's schema. The step to each version is one transaction. An empty database gets the schema as a whole,
+ * because running all steps was a quarter of the processor time that a new store takes to open.
  *
  * @throws STORE_NEWER if a newer release wrote the database
  */
 export function migrate(database: Database, to = schemaVersion): void {
   const found = versionOf(database);
+  const isNew = found === 0 && to === schemaVersion;
+  if (isNew && definitions !== undefined) create(database, definitions);
+  else runSteps(database, found, to);
+  if (isNew) definitions ??= definitionsIn(database);
+}
+
+/** The definitions of this release's schema, as the first empty database of this process got them. */
+let definitions: string | undefined;
+
+function definitionsIn(database: Database): string {
+  const found = database.prepare('select sql from sqlite_master where sql is not null order by rowid').pluck().all();
+  return found.join(';\n');
+}
+
+function create(database: Database, schema: string): void {
+  database.transaction(() => {
+    database.exec(schema);
+    database.pragma(`user_version = ${schemaVersion}`);
+  })();
+}
+
+function runSteps(database: Database, found: number, to: number): void {
   for (const [i, script] of migrations.slice(0, to).entries()) {
     if (i < found) continue;
     database.transaction(() => {

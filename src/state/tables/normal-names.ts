@@ -34,11 +34,24 @@ export function ensureNormalNames(database: Database, meta: StoreMeta, checksum:
   if (meta.get('name_form') === formVersion) return [];
   return database
     .transaction(() => {
-      const renamed = new NameConversion(database, checksum).run();
+      const renamed = hasNames(database) ? new NameConversion(database, checksum).run() : [];
       meta.put('name_form', formVersion);
       return renamed;
     })
     .immediate();
+}
+
+function hasNames(database: Database): boolean {
+  // A memory has an author and a namespace, so no other table with names has rows if these have none.
+  const tables = ['actors', 'namespaces', 'declarations', 'incidents'].map(
+    (table) => `exists (select 1 from ${table})`,
+  );
+  return (
+    database
+      .prepare(`select ${tables.join(' or ')}`)
+      .pluck()
+      .get() === 1
+  );
 }
 
 type Names = Pick<MemoryRow, 'key' | 'user_id' | 'session_id' | 'tags'>;
