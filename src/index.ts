@@ -96,6 +96,7 @@ export type {
   ExportedEnd,
   ExportedManifest,
   ExportedNamespace,
+  ExportedRetention,
   ExportedRevision,
   ExportedRule,
   ExportedSubjectMemory,

@@ -29,18 +29,29 @@ export interface Ceiling {
 }
 
 /**
- * Limits how long memories are kept, in one namespace and in all namespaces below it. A memory that a limit has reached is found by no read
- * any more, and is forgotten soon afterwards. Pinned memories stay. If several limits apply to a memory, the earliest counts.
+ * Limits how long memories are kept, or how many, in one namespace and in all namespaces below it. Pinned memories stay, and do not count. At
+ * least one limit is needed. If several limits apply to a memory, the earliest counts.
  */
 export interface Retention {
-  /** What happens to a memory that a limit has reached: it is forgotten. */
-  retain: 'forget';
+  /**
+   * What happens to memories that a limit has reached:
+   *
+   * - 'forget' They are forgotten. What `maxAgeDays` has reached is found by no read any more, from that moment on.
+   * - 'consolidate' They are replaced by facts, with the policy of `open` that decides about their namespace, else with
+   *   `extractiveSummarizer()`. They stay readable until then, and stay as they are if they cannot be consolidated.
+   */
+  retain: 'forget' | 'consolidate';
   /** The namespace. `[]` is the whole store. */
   at: Namespace;
   /** The kind of the memories. Absent: all kinds. */
   kind?: MemoryKind;
   /** Memories are kept for so many days after they were stored. An update does not begin the time again. */
-  maxAgeDays: number;
+  maxAgeDays?: number;
+  /**
+   * So many memories are kept; of more the oldest go. With 'forget' all stored memories count, with 'consolidate' the active ones. The sweep
+   * counts as the host, so also what a reader may not see.
+   */
+  maxMemories?: number;
 }
 
 /** The argument of `retain`. */
@@ -118,13 +129,14 @@ export function ceiling(to: Ceiling['to'], trust: Trust, at: Namespace): Ceiling
 }
 
 /**
- * Limits how long memories are kept. It counts for memories that are already stored, too: from the next read on nobody finds those that the
- * limit has reached, and the store forgets them in the background. `pinned` memories stay.
+ * Limits how long memories are kept, or how many. It counts for memories that are already stored, too: from the next read on nobody finds those
+ * that `maxAgeDays` with `then: 'forget'` has reached, and the store forgets them in the background. `pinned` memories stay.
  *
  * @example
  * ```ts
  * import { allow, retain } from 'multi-agent-memory';
  * [allow('everyone', 'writer', ['support']), retain({ at: ['support'], kind: 'episodic', maxAgeDays: 90, then: 'forget' })];
+ * retain({ at: ['support', 'chat'], maxMemories: 10_000, then: 'consolidate' });
  * ```
  */
 export function retain(request: RetentionRequest): Retention {
@@ -229,8 +241,8 @@ export function canonicalText(declaration: Declaration): string {
     return JSON.stringify(['ceiling', declaration.ceiling, declaration.to, declaration.at]);
   }
   if (isRetention(declaration)) {
-    const { retain, at, kind = null, maxAgeDays } = declaration;
-    return JSON.stringify(['retain', retain, at, kind, maxAgeDays]);
+    const { retain, at, kind = null, maxAgeDays = null, maxMemories = null } = declaration;
+    return JSON.stringify(['retain', retain, at, kind, maxAgeDays, maxMemories]);
   }
   if (isRole(declaration)) return JSON.stringify(['role', declaration.role, sorted(declaration.actions)]);
   return JSON.stringify(['group', declaration.group, sorted(declaration.members.map((each) => JSON.stringify(each)))]);

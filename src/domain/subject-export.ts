@@ -1,5 +1,5 @@
 import type { CallOptions } from './calls';
-import type { RuleInForce } from './declaration';
+import type { Retention, RuleInForce } from './declaration';
 import type { ChangeType, Memory } from './memory';
 import type { Principal } from './principal';
 import type { Scope } from './selection';
@@ -44,6 +44,18 @@ export interface ExportedManifest {
   reads: 'recorded' | 'unknown';
 }
 
+/** How long a memory is kept. */
+export interface ExportedRetention {
+  /** When nobody finds it any more. Absent if no time is set. */
+  until?: Date;
+  /** What sets this time: its own `expiresAt`, or a retention, which for a fact may be one of its sources. */
+  by?: 'expiresAt' | 'retention';
+  /** Whether it is pinned, so that no retention ends it. */
+  isPinned: boolean;
+  /** The retentions that apply to it, as far as the handle may see them (see `access.list`). */
+  rules: (Retention & { id: string })[];
+}
+
 /** A memory about or by the subject. The command `import` takes it. */
 export interface ExportedSubjectMemory {
   line: 'memory';
@@ -53,6 +65,7 @@ export interface ExportedSubjectMemory {
   /** The ids of the memories from which it was made, and of those that were made from it, as far as the handle may read them. */
   sources: string[];
   derived: string[];
+  retention: ExportedRetention;
   /**
    * Who was given it, apart from the host, as far as the handle may audit its namespaces. 'unknown' if the handle may not audit the namespace
    * of the memory, or if the store does not record reads.

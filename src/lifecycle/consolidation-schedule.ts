@@ -3,8 +3,9 @@ import { contains, type Namespace } from '../domain/namespace';
 import { type DaySpending, dayOf, noSpending, type Spending } from '../domain/spending';
 import { nextTurn, pause, type Schedule } from '../environment/timers';
 import { type ConsolidationContext, consolidate } from './consolidate';
-import type { ConsolidationResult } from './consolidation-options';
+import type { ConsolidationResult, SkipReason } from './consolidation-options';
 import { decidesAbout, type ParsedPolicy } from './consolidation-policy';
+import type { Grouping } from './source-groups';
 
 /** A memory that was stored. */
 export interface StoredMemory {
@@ -30,6 +31,13 @@ export interface ConsolidationScheduleDeps {
   spend(policy: ParsedPolicy, day: number, amount: Spending, isReturn: boolean): Promise<boolean>;
   /** Is told when a run has failed for the first time. */
   onFailed(error: unknown): void;
+}
+
+/** Memories that a retention hands over, however old they are. */
+export interface HandedOverRows {
+  /** The namespace of the retention. */
+  readonly at: Namespace;
+  takes(row: number): boolean;
 }
 
 /** What a run needs besides the policy. */
@@ -67,6 +75,9 @@ interface PolicyState {
   lastRun?: { at: Date; result: ConsolidationResult };
 }
 
+/** The memories that a run takes. */
+type TakenMemories = Pick<Grouping, 'covers' | 'takes' | 'writtenUpTo'> & { readonly at: Namespace };
+
 const checkMs = 1_000;
 const firstBackoffMs = 60_000;
 const maxBackoffMs = 60 * 60_000;
@@ -88,7 +99,7 @@ export class ConsolidationSchedule {
       const writes = deps.storedSince(policy.everyWrites);
       return { policy, writes, since, failures: 0, notBefore: since, isRunning: false };
     });
-    if (deps.isAlone) this.#check();
+    if (deps.isAlone && deps.policies.length > 0) this.#check();
   }
 
   /** Whether a policy runs, or one must run now. */
@@ -116,6 +127,39 @@ export class ConsolidationSchedule {
     for (const state of this.#states)
       results.push({ at: [...state.policy.at], result: await this.#consolidate(state, run) });
     return results;
+  }
+
+  /**
+   * Consolidates memories that a retention hands over, each as the policy says that decides about its namespace, and within its budget.
+   *
+   * @param otherwise The policy where none decides.
+   */
+  async consolidateHandedOver(
+    handed: HandedOverRows,
+    otherwise: ParsedPolicy,
+    run: PolicyRun,
+  ): Promise<Pick<ConsolidationResult, 'sources' | 'skipped'>> {
+    const { policies } = this.#deps;
+    const isDecided = (namespace: Namespace) => policies.some(({ at }) => contains(at, namespace));
+    const near = policies.filter(({ at }) => contains(at, handed.at) || contains(handed.at, at));
+    const parts = near.map((policy) => ({
+      policy,
+      covers: (namespace: Namespace) => decidesAbout(policy, policies, namespace),
+    }));
+    parts.push({ policy: otherwise, covers: (namespace) => !isDecided(namespace) });
+    let sources = 0;
+    const skipped = new Map<SkipReason, number>();
+    for (const { policy, covers } of parts) {
+      const result = await this.#make(policy, run, {
+        at: handed.at,
+        covers,
+        takes: handed.takes,
+        writtenUpTo: this.#deps.now(),
+      });
+      sources += result.sources;
+      for (const { reason, count } of result.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + count);
+    }
+    return { sources, skipped: [...skipped].map(([reason, count]) => ({ reason, count })) };
   }
 
   status(): PolicyStatus[] {
@@ -191,39 +235,46 @@ export class ConsolidationSchedule {
     state.writes += state.policy.everyWrites;
   }
 
-  async #consolidate(state: PolicyState, { dryRun, signal, onProgress }: PolicyRun): Promise<ConsolidationResult> {
-    const { context, now, policies, elapsedMs, extractive } = this.#deps;
+  async #consolidate(state: PolicyState, run: PolicyRun): Promise<ConsolidationResult> {
+    const { now, policies } = this.#deps;
     const { policy } = state;
-    const { summarizer, onFailure, ratio, groupBy, minSources, maxSources, olderThanDays, at } = policy;
     state.isRunning = true;
-    let before = elapsedMs();
     try {
-      const result = await consolidate(context, {
-        selection: { scope: { namespace: at }, include: new Set() },
-        summarizer: summarizer ?? extractive,
-        ratio,
-        dryRun,
-        grouping: {
-          ...{ groupBy, minSources, maxSources, facts: false },
-          writtenUpTo: now() - olderThanDays * dayMs,
-          covers: (namespace) => decidesAbout(policy, policies, namespace),
-        },
-        ...(onFailure === 'skip' ? {} : { fallback: extractive }),
-        ...(policy.budget === undefined ? {} : { reserve: (estimate) => this.#reserve(policy, estimate) }),
-        // As long as the group took, so that other work has half of the processor.
-        between: async () => {
-          await nextTurn();
-          await pause(Math.min(maxPauseMs, elapsedMs() - before), signal, { keepsAlive: onProgress !== undefined });
-          before = elapsedMs();
-        },
-        signal,
-        ...(onProgress === undefined ? {} : { onProgress }),
+      const result = await this.#make(policy, run, {
+        at: policy.at,
+        covers: (namespace) => decidesAbout(policy, policies, namespace),
+        writtenUpTo: now() - policy.olderThanDays * dayMs,
       });
-      if (!dryRun) state.lastRun = { at: new Date(now()), result };
+      if (!run.dryRun) state.lastRun = { at: new Date(now()), result };
       return result;
     } finally {
       state.isRunning = false;
     }
+  }
+
+  /** Makes facts from some memories as a policy says. */
+  #make(policy: ParsedPolicy, { dryRun, signal, onProgress }: PolicyRun, memories: TakenMemories) {
+    const { context, elapsedMs, extractive } = this.#deps;
+    const { summarizer, onFailure, ratio, groupBy, minSources, maxSources } = policy;
+    const { at, ...taken } = memories;
+    let before = elapsedMs();
+    return consolidate(context, {
+      selection: { scope: { namespace: at }, include: new Set() },
+      summarizer: summarizer ?? extractive,
+      ratio,
+      dryRun,
+      grouping: { groupBy, minSources, maxSources, facts: false, ...taken },
+      ...(onFailure === 'skip' ? {} : { fallback: extractive }),
+      ...(policy.budget === undefined ? {} : { reserve: (estimate) => this.#reserve(policy, estimate) }),
+      // As long as the group took, so that other work has half of the processor.
+      between: async () => {
+        await nextTurn();
+        await pause(Math.min(maxPauseMs, elapsedMs() - before), signal, { keepsAlive: onProgress !== undefined });
+        before = elapsedMs();
+      },
+      signal,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   }
 
   /** Reserves what a call may cost. The returned function gives back what it has not cost. Undefined if the budget is spent. */

@@ -21,6 +21,8 @@ export interface Grouping {
   readonly facts: boolean;
   /** Whether memories in a namespace are taken. Default: all. */
   covers?(namespace: Namespace): boolean;
+  /** Whether the memory of a row is taken. Others are not counted as skipped. Default: all. */
+  takes?(row: number): boolean;
   /** Only memories that were written at this time or before, in epoch milliseconds. */
   readonly writtenUpTo: number;
 }
@@ -88,7 +90,7 @@ class Planner {
   add(row: SourceColumns): void {
     const { namespace } = this.#context.state.interning.labelSet(row.label_set);
     // Another policy decides about them.
-    if (this.#grouping.covers?.(namespace) === false) return;
+    if (this.#grouping.covers?.(namespace) === false || this.#grouping.takes?.(row.row) === false) return;
     if (isFact(row) && !this.#grouping.facts) return;
     const reason = this.#reasonAgainst(row);
     if (reason !== undefined) {

@@ -15,7 +15,7 @@ import { ownTrust, type TrustColumns } from './apply/trust';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
-import { RetentionPass } from './retention-pass';
+import { type RetainedRow, RetentionPass } from './retention-pass';
 import { bytesOf, FieldRows, RowLists, TagRows } from './row-lists';
 import type { AppliedBatch, StateStore } from './state-store';
 import type { Derivations } from './tables/derivations';
@@ -127,6 +127,16 @@ export class ReadModel {
     return columns !== undefined && end !== undefined && end.at <= now
       ? { id: columns.id, retention: end.id }
       : undefined;
+  }
+
+  /** What decides how long the memories with rows after `after`, up to `upTo`, are kept. */
+  retainedRows(after: number, upTo: number): RetainedRow[] {
+    return translated(() => this.#retentionPass.columnsIn(after, upTo));
+  }
+
+  /** What decides how long a memory is kept. Undefined if it is forgotten. */
+  retainedRow(row: number): RetainedRow | undefined {
+    return translated(() => this.#retentionPass.columnsOf(row));
   }
 
   /**

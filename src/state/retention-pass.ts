@@ -9,7 +9,7 @@ import { queries } from './tables/schema';
 const rowsPerRead = 1024;
 
 /** What decides how long a memory is kept, with what identifies it. */
-export type RetainedRow = RetentionColumns & Pick<MemoryRow, 'row' | 'id' | 'source_channel'>;
+export type RetainedRow = RetentionColumns & Pick<MemoryRow, 'row' | 'id' | 'state' | 'source_channel'>;
 
 interface RetentionTables {
   readonly retention: RetentionLookup;
@@ -46,6 +46,11 @@ export class RetentionPass {
     return columns === undefined ? Number.POSITIVE_INFINITY : endOf(tables, columns, endOfRow);
   }
 
+  /** The memories with rows after `after`, up to `upTo`, without forgotten ones. */
+  columnsIn(after: number, upTo: number): RetainedRow[] {
+    return this.#columnsIn.all({ after, upTo });
+  }
+
   /** Undefined if the memory is forgotten. */
   columnsOf(row: number): RetainedRow | undefined {
     return this.#columnsOf.get({ row });
@@ -68,6 +73,6 @@ function endOf(
 function retainedRows() {
   return queries
     .selectFrom('memories')
-    .select(['row', 'id', 'label_set', 'kind', 'created_at', 'pinned', 'source_channel'])
+    .select(['row', 'id', 'state', 'label_set', 'kind', 'created_at', 'pinned', 'source_channel'])
     .where('state', '!=', 'forgotten');
 }

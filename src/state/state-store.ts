@@ -42,6 +42,7 @@ import { ContainmentQueries } from './queries/containment-queries';
 import { MemoryQueries } from './queries/memory-queries';
 import { SelectionQueries } from './queries/selection-queries';
 import { contentBytes, QuotaUsage, type RevisionBytes } from './quota-usage';
+import { StoredCounts } from './stored-counts';
 import type { Checksum } from './tables/checksum';
 import { ClusterMemberships } from './tables/cluster-membership';
 import { Contributors } from './tables/contributors';
@@ -168,6 +169,7 @@ export class StateStore {
   #isAhead = false;
   /** What each actor uses. Undefined until a quota needs it. */
   #usage: QuotaUsage | undefined;
+  #storedCounts: StoredCounts | undefined;
   #isUsageChecked = false;
   #lastRow = 0;
   #lastChangeSeq = 0;
@@ -412,6 +414,7 @@ export class StateStore {
   }
 
   #reloadTables(): void {
+    this.#storedCounts = undefined;
     this.interning.reload();
     this.#ceilings.clear();
     this.retention.clear();
@@ -589,6 +592,11 @@ export class StateStore {
       retention: this.retention,
       earlierRevisions: (record) => this.#earlierRevisions(record),
       usage: () => this.#usage,
+      storedCounts: () => this.#storedCounts,
+      countStored: () => this.#countStored(),
+      discardStoredCounts: () => {
+        this.#storedCounts = undefined;
+      },
       countUsage: () => this.usage(),
       discardUsage: () => {
         this.#usage = undefined;
@@ -619,15 +627,26 @@ export class StateStore {
     };
   }
 
+  #countStored(): StoredCounts {
+    this.#assertCountable();
+    this.#storedCounts ??= new StoredCounts(this.database);
+    return this.#storedCounts;
+  }
+
   /** What each actor uses, for quotas. Counts it from the tables if nothing has needed it yet. */
   usage(): QuotaUsage {
-    if (this.#hasPeers && !this.#isUsageChecked) {
-      this.#assertIntactContents();
-      this.#usage = undefined;
-      this.#isUsageChecked = true;
-    }
+    this.#assertCountable();
     this.#usage ??= new QuotaUsage(this.database, this.interning);
     return this.#usage;
+  }
+
+  /** With peers, damage to what is counted must not decide about a command. */
+  #assertCountable(): void {
+    if (!this.#hasPeers || this.#isUsageChecked) return;
+    this.#assertIntactContents();
+    this.#usage = undefined;
+    this.#storedCounts = undefined;
+    this.#isUsageChecked = true;
   }
 
   /**

@@ -1,10 +1,13 @@
 import { mayIn } from '../access/authorise';
+import { maySeeDeclaration } from '../access/rule-administration';
 import { searchChains, startOf } from '../audit/search';
 import type { RuleInForce } from '../domain/declaration';
 import type { Memory } from '../domain/memory';
+import { contains } from '../domain/namespace';
 import type { Principal } from '../domain/principal';
 import { type Caller, copyOfScope } from '../domain/scope';
 import type {
+  ExportedRetention,
   ExportedRevision,
   ExportedSubjectMemory,
   ExportLine,
@@ -17,8 +20,10 @@ import { history } from '../recall/changes';
 import { linkedIds } from '../recall/derivations';
 import { findRecord } from '../recall/get';
 import { namespaces } from '../recall/list';
+import type { ReadContext } from '../recall/read-context';
 import { mayLearnId, toMemory } from '../recall/recheck';
 import { planErasure } from '../state/queries/erasure-plan';
+import type { MemoryRow } from '../state/tables/memory-row';
 import type { AccessHandle } from './access-handle';
 import { AuditView } from './audit-view';
 import type { AuditedCalls, AuditedCallsDeps } from './audited-calls';
@@ -168,6 +173,7 @@ export class SubjectExport {
         relation,
         memory: this.#names.inMemory(memory),
         ...linkedIds(context, this.#caller, record),
+        retention: retentionOf(context, this.#caller, record),
         receivedBy: isKnown ? given : 'unknown',
       };
     });
@@ -251,6 +257,28 @@ export class SubjectExport {
 }
 
 const rulesPerPage = 1_000;
+
+/** How long a memory is kept, and by which retentions. */
+function retentionOf({ state }: ReadContext, caller: Caller, record: MemoryRow): ExportedRetention {
+  const { columns, policy, interning } = state;
+  const { namespace } = interning.labelSet(record.label_set);
+  const isPinned = record.pinned !== null;
+  const [own, kept] = [record.expires_at ?? Number.POSITIVE_INFINITY, columns.keptUntil(record.row)];
+  const until = Math.min(own, kept);
+  const rules = policy.retentions.filter(
+    ({ declaration }) =>
+      contains(declaration.at, namespace) &&
+      (declaration.kind === undefined || declaration.kind === record.kind) &&
+      maySeeDeclaration(policy, caller, declaration),
+  );
+  return {
+    ...(until === Number.POSITIVE_INFINITY
+      ? {}
+      : { until: new Date(until), by: own <= kept ? ('expiresAt' as const) : ('retention' as const) }),
+    isPinned,
+    rules: isPinned ? [] : rules.map(({ id, declaration }) => ({ ...structuredClone(declaration), id })),
+  };
+}
 
 function addRead(found: Map<string, MemoryRecipient[]>, id: string, by: Principal, at: Date): void {
   const ofMemory = found.get(id) ?? [];

@@ -74,7 +74,7 @@ describe('a retention', () => {
     expect(await codeOf(() => agent.share(id, { namespace: ['sales'] }))).toBe('NOT_FOUND');
     const [rule] = (await store.admin.access.list()).filter((each) => 'retain' in each);
     const one = { id: rule?.id, at: ['support'], due: 1 };
-    expect((await store.lifecycle.status()).retention).toEqual([{ ...one, maxAgeDays: 90 }]);
+    expect((await store.lifecycle.status()).retention).toEqual([{ ...one, retain: 'forget', maxAgeDays: 90 }]);
     expect((await store.lifecycle.run({ dryRun: true })).retention).toEqual([{ ...one, forgotten: 0 }]);
     expect((await store.stats()).memories).toBe(2);
     expect((await store.lifecycle.run({ dryRun: false })).retention).toEqual([{ ...one, forgotten: 1 }]);
@@ -239,6 +239,126 @@ describe('a retention', () => {
     expect(await as('rules').list()).toMatchObject([{}, {}, { id }]);
     expect(await codeOf(() => as('rules').end(id))).toBe('FORBIDDEN');
     expect(await as('privacy').end(id)).toBe(true);
+  });
+
+  test('forgets the oldest memories beyond a number, and neither counts nor forgets pinned ones', async () => {
+    const clock = fakeClock();
+    const store = await openInMemory({ clock, access: [everybody] });
+    const ids: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      const options = { ...support, namespace: ['support', `n${i % 2}`], pinned: i === 1 };
+      ids.push((await store.as({ agentId: `a${i}` }).remember(`parcel ${i}`, options)).id);
+      clock.advance(1);
+    }
+    await store.admin.remember('Another kind of parcel.', { ...support, kind: 'semantic' });
+    await store.admin.update(ids[0] as string, { text: 'The oldest parcel.' });
+    const request = { at: ['support'], kind: 'episodic', maxMemories: 3, then: 'forget' } as const;
+    const { id } = await store.admin.access.retain(request);
+    // A number hides nothing before the sweep.
+    expect(await store.admin.count()).toBe(7);
+    const one = { id, at: ['support'], due: 2 };
+    const status = { ...one, retain: 'forget', kind: 'episodic', maxMemories: 3 };
+    expect((await store.lifecycle.status()).retention).toEqual([status]);
+    expect((await store.lifecycle.run({ dryRun: true })).retention).toEqual([{ ...one, forgotten: 0 }]);
+    expect(await store.admin.count()).toBe(7);
+    expect((await store.lifecycle.run({ dryRun: false })).retention).toEqual([{ ...one, forgotten: 2 }]);
+    const left = (await store.admin.list({ filter: { kind: 'episodic' }, order: 'oldest' })).items;
+    expect(left.map((each) => each.id)).toEqual([ids[1], ids[3], ids[4], ids[5]]);
+    await store.admin.remember('parcel 6', support);
+    await store.lifecycle.run({ dryRun: false });
+    expect(await store.admin.get(ids[3] as string)).toBeUndefined();
+    await store.admin.forget(ids[4] as string);
+    await store.admin.remember('parcel 7', support);
+    expect((await store.lifecycle.run({ dryRun: false })).retention).toMatchObject([{ due: 0, forgotten: 0 }]);
+    expect((await store.verify()).problems).toEqual([]);
+  });
+
+  test('hands the oldest memories to consolidation with the policy there, and says what cannot be consolidated', async () => {
+    const clock = fakeClock();
+    const policy = { at: ['support', 'vip'], minSources: 2, olderThanDays: 365, ratio: 1 };
+    const store = await openInMemory({ clock, access: [everybody], consolidation: [policy] });
+    const write = async (count: number, options: object) => {
+      for (let i = 0; i < count; i++)
+        await store.admin.remember(`Parcel ${i} went to house ${i}.`, { ...support, ...options });
+    };
+    await write(3, { namespace: ['support', 'vip'] });
+    await write(3, { namespace: ['support', 'few'] });
+    await write(8, { namespace: ['support', 'many'] });
+    await write(1, { metadata: { order: 1 } });
+    await write(1, { pinned: true });
+    await write(2, { namespace: ['sales'] });
+    clock.advance(31 * dayMs);
+    await write(9, {});
+    const { id } = await store.admin.access.retain({ at: ['support'], maxAgeDays: 30, then: 'consolidate' });
+    const everything = await store.admin.count();
+    const dry = (await store.lifecycle.run({ dryRun: true })).retention;
+    const skipped = expect.arrayContaining([
+      { reason: 'few', count: 3 },
+      { reason: 'metadata', count: 1 },
+    ]);
+    const one = { id, at: ['support'], due: 15, forgotten: 0, consolidated: 11, skipped };
+    expect(dry).toEqual([one]);
+    expect(await store.admin.count()).toBe(everything);
+    expect((await store.lifecycle.run({ dryRun: false })).retention).toEqual([one]);
+    expect(await store.admin.count({ include: ['consolidated'], filter: { kind: 'episodic' } })).toBe(everything);
+    expect(await store.admin.count({ filter: { kind: 'episodic' } })).toBe(everything - 11);
+    expect(await store.admin.count({ filter: { kind: 'summary' } })).toBeGreaterThan(0);
+    // What was consolidated is not due again.
+    expect((await store.lifecycle.status()).retention).toMatchObject([{ id, retain: 'consolidate', due: 4 }]);
+  });
+
+  test('consolidates the oldest memories beyond a number', async () => {
+    const clock = fakeClock();
+    const store = await openInMemory({ clock, access: [everybody] });
+    for (let i = 0; i < 20; i++) {
+      await store.admin.remember(`Parcel ${i} went to house ${i}.`, support);
+      clock.advance(1);
+    }
+    await store.admin.access.retain({ at: ['support'], maxMemories: 10, then: 'consolidate' });
+    const { retention } = await store.lifecycle.run({ dryRun: false });
+    expect(retention).toMatchObject([{ due: 10, consolidated: 10, skipped: [] }]);
+    const left = (await store.admin.list({ filter: { kind: 'episodic' }, order: 'oldest' })).items;
+    expect(left.map(({ text }) => text)).toContain('Parcel 10 went to house 10.');
+    expect(left).toHaveLength(10);
+  });
+
+  test('is in the export of a subject, as far as the handle may see it', async () => {
+    const clock = fakeClock();
+    const number = retain({ at: [], maxMemories: 9, then: 'consolidate' });
+    const store = await openInMemory({ clock, access: [everybody, ninety, number] });
+    const expiresAt = new Date(clock.now() + dayMs);
+    for (const options of [{}, { expiresAt }, { pinned: true }, { namespace: ['sales'] }])
+      await store.admin.remember('A parcel.', { ...support, userId: 'kim', ...options });
+    const exported = async (handle: MemoryHandle) =>
+      (await all(handle.exportSubject({ userId: 'kim' }))).flatMap((each) =>
+        each.line === 'memory' ? [each.retention] : [],
+      );
+    const byRetention = { until: new Date(clock.now() + 90 * dayMs), by: 'retention', isPinned: false };
+    const byExpiry = { until: expiresAt, by: 'expiresAt', isPinned: false };
+    const rules = [
+      expect.objectContaining({ ...ninety, id: expect.any(String) }),
+      expect.objectContaining({ ...number, id: expect.any(String) }),
+    ];
+    expect(await exported(store.admin)).toEqual([
+      { ...byRetention, rules },
+      { ...byExpiry, rules },
+      { isPinned: true, rules: [] },
+      { isPinned: false, rules: rules.slice(1) },
+    ]);
+    expect(await exported(store.as({ agentId: 'a' }))).toEqual([
+      { ...byRetention, rules: [] },
+      { ...byExpiry, rules: [] },
+      { isPinned: true, rules: [] },
+      { isPinned: false, rules: [] },
+    ]);
+  });
+
+  test('needs a limit, and every other issue is reported with it', async () => {
+    const { admin } = await openInMemory();
+    const none = { at: 'support', then: 'forget' } as never;
+    expect((await issuePaths(() => admin.access.retain(none))).sort()).toEqual(['at', 'maxAgeDays']);
+    const zero = { at: [], maxMemories: 0, then: 'forget' } as const;
+    expect(await issuePaths(() => admin.access.retain(zero))).toEqual(['maxMemories']);
   });
 
   test('with invalid fields is refused, with every issue at once', async () => {

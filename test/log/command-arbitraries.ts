@@ -182,8 +182,14 @@ const declaration: Arbitrary<Declaration> = fc.oneof(
     at: texts,
   }),
   record(
-    { retain: fc.constant('forget' as const), at: texts, kind: fc.constantFrom(...memoryKinds), maxAgeDays: fc.nat() },
-    ['retain', 'at', 'maxAgeDays'],
+    {
+      retain: fc.constantFrom('forget' as const, 'consolidate' as const),
+      at: texts,
+      kind: fc.constantFrom(...memoryKinds),
+      maxAgeDays: fc.nat(),
+      maxMemories: fc.nat(),
+    },
+    ['retain', 'at'],
   ),
 );
 const named: Arbitrary<NamedDeclaration> = every({ id, declaration });

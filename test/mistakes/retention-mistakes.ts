@@ -45,4 +45,16 @@ export const retentionMistakes: readonly Mistake[] = [
     'const isWithheld = withholdHeld(context, record);',
     "const isWithheld = by.party !== 'root' && withholdHeld(context, record);",
   ),
+  mistake(
+    'retention: a number that counts pinned memories',
+    'lifecycle/due-memories.ts',
+    'if (row.pinned !== null || ',
+    'if (',
+  ),
+  mistake(
+    'retention: a number that is not counted again',
+    'state/apply/apply-retire.ts',
+    'return others.slice(0, Math.max(0, stored - maxMemories));',
+    'return others;',
+  ),
 ];

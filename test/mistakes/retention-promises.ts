@@ -57,4 +57,28 @@ export const retentionPromises: readonly Promised[] = [
       deepEqual(texts(await every(wes.list({ include: ['expired'] }))), ['new', 'pinned']);
     },
   },
+  {
+    name: 'a retention of a number forgets the oldest that are not pinned, and never more than are too many',
+    async run({ store, wes, advance }) {
+      await wes.remember('pinned', { ...open, pinned: true });
+      const ids: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        ids.push((await wes.remember(`note ${i}`, open)).id);
+        advance(1);
+      }
+      const { id } = await store.admin.access.retain({ at: namespace, maxMemories: 19, then: 'forget' });
+      equal((await store.lifecycle.run({ dryRun: false })).retention[0]?.due, 1);
+      equal((await store.stats()).memories, 20);
+      await store.admin.access.end(id);
+      await store.admin.access.retain({ at: namespace, maxMemories: 4, then: 'forget' });
+      const forgotten: Promise<boolean>[] = [];
+      // After the first eight are gone, others are forgotten, so that no more are too many.
+      const onProgress = () => {
+        if (forgotten.length === 0) forgotten.push(...ids.slice(13).map((each) => store.admin.forget(each)));
+      };
+      await store.lifecycle.run({ dryRun: false, onProgress });
+      await Promise.all(forgotten);
+      deepEqual(texts(await every(wes.list({}))), ['note 9', 'note 10', 'note 11', 'note 12', 'pinned'].sort());
+    },
+  },
 ];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
 import type { Change, Command } from '../../src/domain/command';
+import { defined } from '../../src/domain/defined';
 import { contains } from '../../src/domain/namespace';
 import { type Actor, root } from '../../src/domain/principal';
 import { allow } from '../../src/domain/rule';
@@ -19,11 +20,19 @@ interface Version {
   readonly agentId: string;
 }
 
+/** A retention. */
+interface Limit {
+  readonly within: readonly string[];
+  readonly days: number | undefined;
+  readonly number: number | undefined;
+  readonly then: 'forget' | 'consolidate';
+}
+
 type Op =
   | { readonly type: 'remember'; readonly version: Omit<Version, 'text'>; readonly isKeyed: boolean }
   | { readonly type: 'update' | 'retag' | 'move' | 'pin' | 'forget' | 'erase'; readonly at: number }
   | { readonly type: 'erase user' }
-  | { readonly type: 'retain'; readonly within: readonly string[]; readonly days: number }
+  | ({ readonly type: 'retain' } & Limit)
   | { readonly type: 'sweep' }
   | { readonly type: 'end'; readonly at: number }
   | { readonly type: 'hold'; readonly scope: ParsedScope }
@@ -70,11 +79,20 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'erase user' as const }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('retain' as const),
-      within: namespace,
-      days: fc.integer({ min: 1, max: 9 }),
-    }),
+    arbitrary: fc
+      .record({
+        type: fc.constant('retain' as const),
+        within: namespace,
+        limits: fc.constantFrom<Pick<Limit, 'days' | 'number'>>(
+          { days: 3, number: undefined },
+          { days: 8, number: undefined },
+          { days: undefined, number: 1 },
+          { days: undefined, number: 3 },
+          { days: 5, number: 2 },
+        ),
+        then: fc.constantFrom<Limit['then']>('forget', 'forget', 'forget', 'consolidate'),
+      })
+      .map(({ limits, ...rest }) => ({ ...rest, ...limits })),
   },
   { weight: 2, arbitrary: fc.constant({ type: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('end' as const), at: fc.nat() }) },
@@ -115,18 +133,39 @@ class Model {
     return all.filter(([, versions]) => versions.some((each) => each.userId === userId)).map(([id]) => id);
   }
 
-  readonly retentions = new Map<string, { readonly within: readonly string[]; readonly days: number }>();
+  readonly retentions = new Map<string, Limit>();
   /** The days on which memories were stored. */
   readonly since = new Map<string, number>();
   readonly pinned = new Set<string>();
 
   isOver(id: string, today: number): boolean {
-    const [latest] = this.memories.get(id)?.slice(-1) ?? [];
+    return this.endedBy(id, today) !== undefined;
+  }
+
+  /** The retention whose days are over first. */
+  endedBy(id: string, today: number): string | undefined {
     const since = this.since.get(id) ?? today;
-    if (latest === undefined || this.pinned.has(id)) return false;
-    return [...this.retentions.values()].some(
-      ({ within, days }) => contains(within, latest.namespace) && since + days <= today,
+    const ends = [...this.retentions].flatMap(([retention, { days, then, within }]) =>
+      days === undefined || then !== 'forget' || !this.isWithin(id, within) ? [] : [{ retention, end: since + days }],
     );
+    // Of equal ends the first counts, because the sort is stable.
+    const [first] = ends.sort((a, b) => a.end - b.end);
+    return first !== undefined && first.end <= today ? first.retention : undefined;
+  }
+
+  /** What a retention forgets in a sweep: what its days have reached, and the oldest of the others beyond its number. */
+  sweptBy(retention: string, today: number): string[] {
+    const { number, then, within } = this.retentions.get(retention) as Limit;
+    const limited = [...this.memories.keys()].filter((id) => this.isWithin(id, within));
+    const old = limited.filter((id) => this.endedBy(id, today) === retention);
+    if (then !== 'forget' || number === undefined) return old;
+    const others = limited.filter((id) => !old.includes(id)).sort((a, b) => numberOf(a) - numberOf(b));
+    return [...old, ...others.slice(0, Math.max(0, others.length - number))];
+  }
+
+  isWithin(id: string, within: readonly string[]): boolean {
+    const latest = this.memories.get(id)?.at(-1);
+    return latest !== undefined && !this.pinned.has(id) && contains(within, latest.namespace);
   }
 
   isHeld(versions: readonly Version[]): boolean {
@@ -254,9 +293,10 @@ class Run {
   #limit(each: Extract<Op, { type: 'retain' | 'sweep' | 'end' }>, n: number): void {
     const { model } = this;
     if (each.type === 'retain') {
-      const { within, days } = each;
-      model.retentions.set(`keep-${n}`, { within, days });
-      const declaration = { retain: 'forget' as const, at: within, maxAgeDays: days };
+      const { within, days, number, then } = each;
+      model.retentions.set(`keep-${n}`, { within, days, number, then });
+      const limits = defined({ maxAgeDays: days, maxMemories: number });
+      const declaration = { retain: then, at: within, ...limits };
       this.#both({ type: 'add-declaration', added: { id: `keep-${n}`, declaration } }, root);
       return;
     }
@@ -266,11 +306,12 @@ class Run {
       this.#both({ type: 'end-declaration', id }, root);
       return;
     }
-    const all = [...model.memories.keys()];
-    const over = all.filter((id) => model.isOver(id, n));
-    for (const id of over) model.forget(id);
     // Each is given all memories, and takes what it has reached.
-    for (const retention of model.retentions.keys()) this.#both({ type: 'retire', retention, ids: all }, root);
+    for (const retention of model.retentions.keys()) {
+      const ids = [...model.memories.keys()];
+      for (const id of model.sweptBy(retention, n)) model.forget(id);
+      this.#both({ type: 'retire', retention, ids }, root);
+    }
   }
 
   #both(change: Change, by: Actor): void {

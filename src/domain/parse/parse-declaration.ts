@@ -28,6 +28,7 @@ const maxActions = 64;
 const maxSuggestedNames = 100;
 const maxQuotedName = 64;
 const maxDays = 100_000;
+const maxNumber = 1_000_000_000;
 
 /** Makes the schemas for the kinds of declaration. */
 export function ruleShapes(limits: Limits) {
@@ -65,10 +66,16 @@ export function ruleShapes(limits: Limits) {
   });
   const ceiling = fields({ ceiling: oneOf(trustLevels), to: ceilingSubject, at: namespace(limits) });
   const retention = fields({
-    retain: oneOf(['forget']),
+    retain: oneOf(['forget', 'consolidate']),
     at: namespace(limits),
     kind: present(oneOf(memoryKinds)),
-    maxAgeDays: integer(1, maxDays),
+    maxAgeDays: present(integer(1, maxDays)),
+    maxMemories: present(integer(1, maxNumber)),
+  }).refine((given) => 'maxAgeDays' in given || 'maxMemories' in given, {
+    path: ['maxAgeDays'],
+    error: 'expected maxAgeDays, maxMemories or both, got neither.',
+    // Reported together with the issues of other fields.
+    when: ({ value }) => typeof value === 'object' && value !== null,
   });
   const role = fields({ role: roleName, actions: actions as unknown as z.ZodType<Action[]> });
   const group = fields({ group: id, members: list(member, 'an array of principals') });

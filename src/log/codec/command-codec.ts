@@ -233,10 +233,11 @@ const declaration = union<Declaration>(
     5,
     isRetention,
     struct<Retention>({
-      retain: word<Retention['retain']>({ forget: 0 }),
+      retain: word<Retention['retain']>({ forget: 0, consolidate: 1 }),
       at: texts,
       kind: optional(kind),
-      maxAgeDays: number,
+      maxAgeDays: optional(number),
+      maxMemories: optional(number),
     }),
   ),
 );

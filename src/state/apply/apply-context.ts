@@ -11,6 +11,7 @@ import type { ChangeQueries } from '../queries/change-queries';
 import type { ContainmentQueries } from '../queries/containment-queries';
 import type { MemoryQueries } from '../queries/memory-queries';
 import type { QuotaUsage, RevisionBytes } from '../quota-usage';
+import type { StoredCounts } from '../stored-counts';
 import type { Contributors } from '../tables/contributors';
 import type { Derivations } from '../tables/derivations';
 import type { Endorsements } from '../tables/endorsements';
@@ -56,6 +57,12 @@ export interface ApplyContext {
   readonly retention: RetentionLookup;
   /** What each actor uses. Undefined while nothing needs it: it is then computed from the tables when a command has a quota. */
   usage(): QuotaUsage | undefined;
+  /** How many memories are stored. Undefined if nothing has needed it yet. */
+  storedCounts(): StoredCounts | undefined;
+  /** How many memories are stored. Counts them if nothing has needed it yet. */
+  countStored(): StoredCounts;
+  /** Counts again when it is needed. */
+  discardStoredCounts(): void;
   /** Computes what each actor uses, unless it is known. */
   countUsage(): QuotaUsage;
   /** Discards what is known about what actors use. */

@@ -213,6 +213,7 @@ export function storeDraft(
   context.words.insert(row, tokens);
   writer.insertTags(row, draft.tags);
   context.usage()?.written(undefined, stamped, by);
+  context.storedCounts()?.changed(undefined, stamped);
   return stamped;
 }
 

@@ -8,20 +8,44 @@ import { forgetRecord } from './forget-record';
 
 /**
  * Forgets those of some memories that a retention has reached. Whatever has changed since they were found counts: the retention may have
- * ended, and a memory may be pinned or in another namespace. Damaged records are left: their labels and times are unknown.
+ * ended, a memory may be pinned or in another namespace, and others may have been forgotten. Damaged records are left: their labels and times are unknown.
  *
  * @returns the ids that were forgotten
  */
 export function applyRetire(context: ApplyContext, id: string, ids: readonly string[], stamp: Stamp): string[] {
   if (!isRoot(stamp.by)) throw new MemoryError('FORBIDDEN', 'Only the host may forget what a retention has reached.');
-  const found = [...new Set(ids)].flatMap((each) => {
+  const records = [...new Set(ids)].flatMap((each) => {
     const record = context.records.unchecked(each);
-    if (record === undefined || !context.rowChecksum.isIntact(record)) return [];
-    const end = context.retention.endOf(record);
-    return end?.id === id && end.at <= stamp.at ? [record] : [];
+    return record === undefined || !context.rowChecksum.isIntact(record) ? [] : [record];
   });
+  const old = records.filter((record) => {
+    const end = context.retention.endOf(record);
+    return end?.id === id && end.at <= stamp.at;
+  });
+  const found = [...old, ...surplus(context, id, records, old)];
   forgetRetired(context, found, stamp);
   return found.map((record) => record.id);
+}
+
+/**
+ * The oldest of some memories, as many as a retention that limits their number does not keep. The sweep has chosen them among all; here only the
+ * number counts, so that fewer go if others were forgotten meanwhile.
+ */
+function surplus(
+  context: ApplyContext,
+  id: string,
+  records: readonly MemoryRow[],
+  old: readonly MemoryRow[],
+): MemoryRow[] {
+  const limit = context.retention.numberLimit(id);
+  if (limit === undefined) return [];
+  const { isWithin, kind, maxMemories } = limit;
+  const isLimited = (each: MemoryRow) =>
+    each.pinned === null && isWithin(each.label_set) && (kind === undefined || kind === each.kind);
+  const stored = context.countStored().within(isWithin, kind) - old.length;
+  const others = records.filter((each) => isLimited(each) && !old.includes(each));
+  others.sort((a, b) => a.created_at - b.created_at || a.row - b.row);
+  return others.slice(0, Math.max(0, stored - maxMemories));
 }
 
 /** Forgets memories whose time is over. The host does it, whoever has sent the command. */

@@ -3,9 +3,13 @@ import type { MemoryRow } from '../tables/memory-row';
 import { type ApplyContext, removeVectors, stampChange } from './apply-context';
 import { withholdHeld } from './apply-hold';
 
-/** Counts a memory as forgotten in the quotas. The counts of a damaged record are unknown, so everything is then counted again. */
+/** Counts a memory as forgotten. The counts of a damaged record are unknown, so everything is then counted again. */
 function countForgotten(context: ApplyContext, record: MemoryRow): void {
-  const usage = context.usage();
+  const [usage, stored] = [context.usage(), context.storedCounts()];
+  if (stored !== undefined) {
+    if (context.rowChecksum.isIntact(record)) stored.changed(record, undefined);
+    else context.discardStoredCounts();
+  }
   if (usage === undefined) return;
   const revisions = context.rowChecksum.isIntact(record) ? context.revisionBytes(record) : undefined;
   if (revisions === undefined) context.discardUsage();

@@ -18,6 +18,13 @@ interface AgeLimit {
   readonly maxAgeMs: number;
 }
 
+/** How many memories of some label sets are kept. */
+export interface NumberLimit {
+  readonly maxMemories: number;
+  readonly kind: MemoryKind | undefined;
+  readonly isWithin: (labelSet: number) => boolean;
+}
+
 /** The end of the time for which a memory is kept. */
 export interface RetentionEnd {
   /** The id of the retention that ends it first. */
@@ -64,6 +71,16 @@ export class RetentionLookup {
     return end !== undefined && end.at <= at;
   }
 
+  /** A retention that forgets the oldest memories beyond a number. Undefined if none that is in force has this id. */
+  numberLimit(id: string): NumberLimit | undefined {
+    const found = this.#policy().retentions.find((each) => each.id === id);
+    if (found === undefined) return undefined;
+    const { retain, at, kind, maxMemories } = found.declaration;
+    if (retain !== 'forget' || maxMemories === undefined) return undefined;
+    const isWithin = (labelSet: number) => contains(at, this.#interning.labelSet(labelSet).namespace);
+    return { maxMemories, kind, isWithin };
+  }
+
   /** Forgets everything. Needed after a rollback, because numbers may stand for something else. */
   clear(): void {
     this.#ofLabelSets.clear();
@@ -76,8 +93,10 @@ export class RetentionLookup {
     const known = this.#ofLabelSets.get(labelSet);
     if (known !== undefined) return known;
     const { namespace } = this.#interning.labelSet(labelSet);
-    const limits = retentions.flatMap(({ id, declaration: { at, kind, maxAgeDays } }) =>
-      contains(at, namespace) ? [{ id, kind, maxAgeMs: maxAgeDays * dayMs }] : [],
+    const limits = retentions.flatMap(({ id, declaration: { retain, at, kind, maxAgeDays } }) =>
+      retain === 'forget' && maxAgeDays !== undefined && contains(at, namespace)
+        ? [{ id, kind, maxAgeMs: maxAgeDays * dayMs }]
+        : [],
     );
     this.#ofLabelSets.set(labelSet, limits);
     return limits;

@@ -44,6 +44,7 @@ export function revise(context: ApplyContext, record: MemoryRow, revision: Revis
   writer.insertRevision(record, stamped);
   writer.replaceRecord(stamped, textChanged);
   context.usage()?.written(record, stamped, by);
+  context.storedCounts()?.changed(record, stamped);
   return stamped;
 }
 
