@@ -16,6 +16,7 @@ export const entries = {
   'ai-sdk': 'src/integrations/ai-sdk/index.ts',
   langchain: 'src/integrations/langchain/index.ts',
   langgraph: 'src/integrations/langgraph/index.ts',
+  jetstream: 'src/jetstream/index.ts',
   mcp: 'src/integrations/mcp/index.ts',
 };
 

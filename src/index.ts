@@ -134,6 +134,7 @@ export type {
 export type { ConsolidationBudget, ConsolidationPolicy } from './lifecycle/consolidation-policy';
 export type { PolicyStatus } from './lifecycle/consolidation-schedule';
 export type { RetentionResult, RetentionStatus } from './lifecycle/retention-sweep';
+export type { SharedLog } from './log/shared-log';
 export type { InstallSnapshot, PeerMessage } from './raft/core/messages';
 export { decodePeerMessage, encodePeerMessage } from './raft/transport/peer-message-bytes';
 export type {

@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^multi-agent-memory\/testing$/, replacement: `${root}src/testing/index.ts` },
+      { find: /^multi-agent-memory\/jetstream$/, replacement: `${root}src/jetstream/index.ts` },
       { find: /^multi-agent-memory\/langchain$/, replacement: `${root}src/integrations/langchain/index.ts` },
       { find: /^multi-agent-memory\/langgraph$/, replacement: `${root}src/integrations/langgraph/index.ts` },
       { find: /^multi-agent-memory\/mcp$/, replacement: `${root}src/integrations/mcp/index.ts` },

@@ -9,7 +9,7 @@ import type { Snapshot } from '../raft/core/messages';
 import type { NodeId } from '../raft/core/node-id';
 import type { Role } from '../raft/core/ready';
 import type { HostTiming } from '../raft/node/host-timing';
-import type { CommittedEntry, RaftLink, RaftUser } from '../raft/node/raft-link';
+import type { CommittedEntry, RaftUser } from '../raft/node/raft-link';
 import { answer, BarrierAnswers, divided, isBarrierCommand } from './barrier-answers';
 import { decodeFrame, encodeCommand } from './frame-codec';
 import { FrameSession } from './frame-session';
@@ -17,10 +17,11 @@ import { closedLog, haltedNode } from './log-errors';
 import { ReadWaits } from './read-waits';
 import type { BarrierLevel, LogStatus, ReplicatedLog } from './replicated-log';
 import { SettledSequence } from './settled-sequence';
+import type { SharedLogLink } from './shared-log';
 
 export interface RaftLogDeps {
   /** Not started: `RaftLog.start` starts it. */
-  readonly link: RaftLink;
+  readonly link: SharedLogLink;
   /** 32 hexadecimal digits. */
   readonly cluster: string;
   readonly incarnation: Incarnation;

@@ -712,7 +712,7 @@ export const foundingPlace = { index: 1, term: 1 } as const;
  */
 export function assertAlone(membership: StoreCluster | undefined): void {
   if (membership === undefined) return;
-  const message = `The store belongs to the cluster ${membership.cluster}. Open it with the option \`cluster\`. To use it without the other members, take it out of the cluster first: npx multi-agent-memory cluster leave.`;
+  const message = `The store belongs to the cluster ${membership.cluster}. Open it with the option \`cluster\`, or with \`log\` if servers keep its log. To use it without the other members, take it out of the cluster first: npx multi-agent-memory cluster leave.`;
   throw new MemoryError('CLUSTER_MISMATCH', message);
 }
 

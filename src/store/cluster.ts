@@ -34,7 +34,7 @@ export interface ClusterStatus {
   /** 'candidate': no leader is known, and this node wants to become it. 'halted': this node has ended by itself, see `haltReason`. */
   role: 'leader' | 'follower' | 'candidate' | 'halted';
   haltReason?: string;
-  /** The id of the leader. Absent while none is known: then nothing can be written. */
+  /** The id of the leader. Absent while none is known: then nothing can be written. Also absent if servers keep the log (`log`). */
   leader?: number;
   /** The number of the election that the leader has won. */
   term: number;

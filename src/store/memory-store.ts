@@ -171,6 +171,7 @@ export class MemoryStore<M = Metadata> implements AsyncDisposable {
       cluster:
         parsed.cluster !== undefined &&
         'a store in memory cannot listen. Use `MemoryStore.open`, or `inMemoryCluster` of multi-agent-memory/testing.',
+      log: parsed.log !== undefined && 'a store in memory cannot follow a log. Use `MemoryStore.open`.',
     };
     const issues = Object.entries(needFolder).flatMap(([option, message]) =>
       message === false ? [] : [{ path: [option], message }],

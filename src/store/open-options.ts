@@ -31,6 +31,7 @@ import type { Clock, Logger } from '../environment/environment';
 import type { ErasureReceipt } from '../erasure/receipt';
 import { receiptsShape } from '../erasure/verify-receipt';
 import type { ConsolidationPolicy, ParsedPolicy } from '../lifecycle/consolidation-policy';
+import type { SharedLog } from '../log/shared-log';
 import type { ScreeningOptions } from '../write/screening-gate';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
@@ -80,6 +81,11 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
   serve?: boolean;
   /** Makes this process a node of a cluster. Default: the store is alone. */
   cluster?: ClusterOptions;
+  /**
+   * A log outside of this process that several stores follow, such as `jetStream` of `multi-agent-memory/jetstream` makes. It takes the
+   * place of `cluster`. Default: none.
+   */
+  log?: SharedLog;
   /** The source of time. Default: the system's clock; for `inMemory`, a fake clock. */
   clock?: Clock;
   /** Makes ids for memories. Must never return the same id twice. Default: UUIDv7; for `inMemory`, the same sequence in every run. */
@@ -232,6 +238,7 @@ const optionsShape = fields({
   trustFolder: flag.optional(),
   serve: flag.optional(),
   cluster: clusterShape.optional(),
+  log: objectWith<SharedLog>('connect', 'waitMs', 'maxClockSkewMs').optional(),
   clock: objectWith<Clock>('now').optional(),
   newId: callback<() => string>().optional(),
   logger: objectWith<Logger>('warn').optional(),
@@ -265,6 +272,8 @@ const optionsShape = fields({
   const { access, accessVersion } = ctx.value;
   if (accessVersion !== undefined && access === undefined)
     addIssue(ctx, 'expected `access` together with its version, got only the version.', ctx.value, ['accessVersion']);
+  if (ctx.value.cluster !== undefined && ctx.value.log !== undefined)
+    addIssue(ctx, 'expected either `cluster` or `log`, got both.', ctx.value, ['log']);
   if (ctx.value.readOnly !== true) return;
   if (ctx.value.serve === true)
     addIssue(ctx, 'a read-only store cannot serve its folder. Open it without `readOnly`.', ctx.value, ['serve']);
@@ -280,6 +289,8 @@ const optionsShape = fields({
     addIssue(ctx, 'a read-only store cannot be a node of a cluster. Open it without one of both.', ctx.value, [
       'cluster',
     ]);
+  if (ctx.value.log !== undefined)
+    addIssue(ctx, 'a read-only store cannot follow a log. Open it without one of both.', ctx.value, ['log']);
 });
 
 const limitedShapes = forLimits((limits) => ({

@@ -5,7 +5,7 @@ import { MemoryError } from '../domain/errors';
 import { startStopwatch } from '../environment/timers';
 import { fromSqlite } from '../sqlite/sqlite';
 import type { Engine } from './composition/engine';
-import { databaseFile, raftFolder, snapshotWorkFolder } from './composition/file-names';
+import { databaseFile, raftFolder, sharedLogFolder, snapshotWorkFolder } from './composition/file-names';
 import type { PendingPurge, PurgeOptions, PurgeResult } from './purge-result';
 import { removeLeftovers } from './snapshots';
 
@@ -68,6 +68,10 @@ function pendingIn(folder: string, isBusy: boolean): PendingPurge[] {
   if (existsSync(join(folder, raftFolder))) {
     const reason =
       'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, for at most twice `snapshotEveryMs`.';
+    pending.push({ part: 'raft', reason });
+  }
+  if (existsSync(join(folder, sharedLogFolder))) {
+    const reason = 'The servers keep the entries of the log, with the texts in them, until they are purged there.';
     pending.push({ part: 'raft', reason });
   }
   return pending;

@@ -11,6 +11,9 @@ export const heavy: readonly string[] = [
   '@xenova/transformers',
   'onnxruntime-node',
   'papaparse',
+  '@nats-io/transport-node',
+  '@nats-io/jetstream',
+  '@nats-io/obj',
 ];
 
 /** What a user gets with the package: its dependencies, and what the build puts into it. */
@@ -20,7 +23,7 @@ export function packagesOfUsers(): readonly string[] {
   return [...Object.keys({ ...dependencies, ...optionalDependencies }), ...builtIn];
 }
 
-/** The frameworks, which users bring: only integrations use them. */
+/** The frameworks and clients that users bring: only integrations and `jetstream/` use them. */
 export function packagesThatUsersBring(): readonly string[] {
   const text = readFileSync(join(repository, 'package.json'), 'utf8');
   return Object.keys((JSON.parse(text) as { peerDependencies: Record<string, string> }).peerDependencies);
@@ -29,7 +32,7 @@ export function packagesThatUsersBring(): readonly string[] {
 /** Imports of packages that a user does not get. */
 export function packageProblems(sources: readonly Source[], packages: readonly string[]): readonly string[] {
   const brought = packagesThatUsersBring();
-  const isIntegration = ({ from }: Import) => from.startsWith('integrations/');
+  const isIntegration = ({ from }: Import) => /^(integrations|jetstream)\//.test(from);
   return sources.flatMap(importsOf).flatMap((found) => {
     const name = packageOf(found);
     const isThere = name === undefined || packages.includes(name) || (isIntegration(found) && brought.includes(name));

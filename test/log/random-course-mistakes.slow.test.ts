@@ -12,9 +12,9 @@ class LocalReadLog extends RaftLog {
 
 /** A link that differs in some methods. */
 function linkWith(
-  link: RaftLink,
+  link: RaftLogDeps['link'],
   change: (user: RaftUser) => { user?: RaftUser; methods?: Partial<RaftLink> },
-): RaftLink {
+): RaftLogDeps['link'] {
   let methods: Partial<RaftLink> = {};
   return new Proxy(link, {
     get: (target, name) => {

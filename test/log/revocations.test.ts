@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { RaftLog } from '../../src/log/raft-log';
-import type { RaftLink, RaftUser } from '../../src/raft/node/raft-link';
+import { RaftLog, type RaftLogDeps } from '../../src/log/raft-log';
+import type { RaftUser } from '../../src/raft/node/raft-link';
 import { revoke } from './revocations';
 
 // 10,000 of them are among the slow tests.
@@ -19,7 +19,7 @@ test('a revocation that is acknowledged without its barrier is noticed', async (
 });
 
 /** A link that answers each barrier at once. */
-function withoutBarriers(link: RaftLink): RaftLink {
+function withoutBarriers(link: RaftLogDeps['link']): RaftLogDeps['link'] {
   let user: RaftUser | undefined;
   return new Proxy(link, {
     get(target, name) {

@@ -25,7 +25,7 @@ const typesOfOthers = ['@standard-schema/spec'];
 /** The built-in model, and the licences of what is built in. */
 const besidePrograms = ['dist/built-in-model.bin', 'dist/LICENSE-model.md', 'dist/LICENSES.txt'];
 
-const integrations = /^dist\/(ai-sdk|langchain|langgraph|mcp)\./;
+const integrations = /^dist\/(ai-sdk|jetstream|langchain|langgraph|mcp)\./;
 
 /** Packs what `npm publish` would, with the build that `prepack` makes, and returns the path of the file. */
 export function pack(folder: string): string {

@@ -20,6 +20,7 @@ import { whileBusy } from '../../environment/while-busy';
 import { LocalLog } from '../../log/local-log';
 import type { RaftLog } from '../../log/raft-log';
 import type { ReplicatedLog } from '../../log/replicated-log';
+import type { SharedLog } from '../../log/shared-log';
 import type { RaftTransport } from '../../raft/transport/raft-transport';
 import type { TcpTransport } from '../../raft/transport/tcp-transport';
 import { spacesInUse } from '../../reembedding/space-switch';
@@ -95,7 +96,17 @@ async function openOnce(folder: string, options: Options, own: BuiltIns): Promis
     const database = openStore(folder, options);
     const environment = systemEnvironment(options);
     const auditDatabase = closingOnError(database, () => openAudit(folder, options, environment.logger));
-    const opened = { options, environment, database, auditDatabase, folder, hadLog, builtIns: own, onRelease: release };
+    const opened: Opened = {
+      options,
+      environment,
+      database,
+      auditDatabase,
+      folder,
+      hadLog,
+      builtIns: own,
+      onRelease: release,
+    };
+    if (options.log !== undefined) return await aliveWhile(composeOnLog(opened, folder, options.log));
     if (options.cluster === undefined) return await compose(opened);
     // A node has nothing but timers and sockets that wait for other nodes, and the process must not end meanwhile.
     return await aliveWhile(composeNode(opened, folder, options.cluster));
@@ -129,6 +140,17 @@ async function composeNode(opened: Opened, folder: string, settings: ClusterSett
     await node?.close();
     throw error;
   }
+}
+
+/** Opens the folder of a store whose log is kept outside of the process. */
+async function composeOnLog(opened: Opened, folder: string, log: SharedLog): Promise<Engine> {
+  const { openSharedLog } = await import('./shared-log-folder');
+  const { environment, options } = opened;
+  const { trustFolder } = options;
+  return compose({
+    ...opened,
+    openNode: (state) => openSharedLog({ folder, trustFolder, log, environment, state }),
+  });
 }
 
 async function openNodeStorage(folder: string, environment: Environment, trustFolder: boolean): Promise<NodeStorage> {

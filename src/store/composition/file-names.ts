@@ -12,6 +12,9 @@ export const reserveFile = 'memory.reserve';
 /** The folder with the log of a member of a cluster. */
 export const raftFolder = 'raft';
 
+/** The folder that says which store this is on a log outside of the process. */
+export const sharedLogFolder = 'shared-log';
+
 const indexFolder = 'index';
 
 /** The folder for one space's vector index. The index is derived from the database. You may delete the folder while the store is closed. */

@@ -18,6 +18,7 @@ import {
   lockFile,
   raftFolder,
   reserveFile,
+  sharedLogFolder,
   snapshotWorkFolder,
   writerFile,
 } from './file-names';
@@ -38,7 +39,7 @@ const ownFiles: ReadonlySet<string> = new Set([
   ...databases.flatMap((file) => [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]),
   ...[writerFile, `${writerFile}.new`, reserveFile],
 ]);
-const ownFolders = new RegExp(`^(index(-[1-9]\\d*)?|${raftFolder})$`);
+const ownFolders = new RegExp(`^(index(-[1-9]\\d*)?|${raftFolder}|${sharedLogFolder})$`);
 // The folder `connect` has its own checks.
 const connectFolder = 'connect';
 

@@ -6,7 +6,7 @@ import { fromSqlite } from '../../sqlite/sqlite';
 import { endMembership } from '../../state/tables/cluster-membership';
 import { openDatabase } from '../../state/tables/database';
 import { copyMark, StoreMeta } from '../../state/tables/store-meta';
-import { databaseFile, raftFolder } from './file-names';
+import { databaseFile, raftFolder, sharedLogFolder } from './file-names';
 import { lockFolder } from './folder-lock';
 import { realPath } from './real-path';
 import { claimFolder } from './version-claims';
@@ -72,7 +72,7 @@ export function leave(folder: string): boolean {
       return wasMember;
     })();
     // The log comes last: without its log a member could not start again, and a store that is alone ignores the log.
-    rmSync(join(folder, raftFolder), { recursive: true, force: true });
+    for (const name of [raftFolder, sharedLogFolder]) rmSync(join(folder, name), { recursive: true, force: true });
     return hasLeft;
   } finally {
     database.close();

@@ -128,12 +128,16 @@ export function openStoreKey(state: StateStore, { randomBytes }: Pick<Environmen
   const kept = storeKeyOf(state);
   if (kept !== undefined) return kept;
   const storeKey = randomBytes(storeKeyBytes);
-  if (state.database.readonly) return storeKey;
+  if (!state.database.readonly) keepStoreKeyOf(state, storeKey);
+  return storeKey;
+}
+
+/** Makes this the secret of a new store. */
+export function keepStoreKeyOf(state: StateStore, storeKey: Uint8Array): void {
   // Nothing records the time or the author of this command.
   const stamp: Stamp = { at: 0, by: root, scope: {}, seed: new Uint8Array() };
   const [outcome] = state.apply([{ type: 'bootstrap', storeKey, stamp }]).outcomes;
   if (outcome?.ok === false) throw outcome.error;
-  return storeKey;
 }
 
 /** A name for the store that does not reveal its secret. */

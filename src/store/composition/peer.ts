@@ -4,9 +4,9 @@ import type { EntryResult, Incarnation, LogEntry } from '../../domain/frame';
 import type { Clock, Environment } from '../../environment/environment';
 import { onAbort } from '../../environment/timers';
 import type { RaftLogDeps } from '../../log/raft-log';
+import type { SharedLogLink } from '../../log/shared-log';
 import type { Snapshot } from '../../raft/core/messages';
 import type { HostTiming } from '../../raft/node/host-timing';
-import type { RaftLink } from '../../raft/node/raft-link';
 import { ChoreKeeper } from '../../replica/chore-keeper';
 import { ClockWatch } from '../../replica/clock-watch';
 import { DivergenceWatch } from '../../replica/divergence-watch';
@@ -24,7 +24,9 @@ import type { Engine, LogTarget } from './engine';
 /** The node of a store that belongs to a cluster, before it begins. */
 export interface OpenedNode {
   /** Not started. */
-  readonly link: RaftLink;
+  readonly link: SharedLogLink;
+  /** Whether one of the nodes leads the others. Default: true. */
+  readonly hasLeader?: boolean;
   /** The calls of operators. Default: those of `link`. */
   readonly administration?: ClusterNode['link'];
   readonly cluster: string;
@@ -103,7 +105,9 @@ export function peerLogDeps(node: OpenedNode, target: LogTarget, deps: PeerDeps)
     },
     position: () => position,
     ...defined({ onRefused }),
-    onRole: (role, leader) => events.emit('leader', { leader, isThisNode: role === 'leader' }),
+    onRole: (role, leader) => {
+      if (node.hasLeader !== false) events.emit('leader', { leader, isThisNode: role === 'leader' });
+    },
     // Only this node has stopped: its writes are refused, and so are its reads, unless the host wants what is here.
     onHalted: (error) => events.emit('degraded', { part: 'node', error }),
     answer: async (from, request) => {

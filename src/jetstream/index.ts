@@ -1,0 +1,2 @@
+export { type JetStreamOptions, jetStream } from './jet-stream';
+export type { JetStreamCredentials, JetStreamTls } from './jet-stream-settings';
