@@ -1,17 +1,24 @@
 /**
- * Compares a store, the reference evaluator and Cedar under generated policies: `npm run test:access -- --policies N --seed S`.
- * If two of them differ, it prints the smallest case that it found and exits with code 1. The same seed gives the same cases.
+ * Compares a store, the reference evaluator and Cedar under generated policies, and then under generated ceilings of trust:
+ * `tsx test/access/run.ts --policies N --ceilings N --seed S`. If two of them differ, it prints the smallest case that it found and exits with code 1. The same seed gives the same cases.
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { cases } from './cases';
 import { Distribution } from './distribution';
 import { play } from './play';
+import { playTrust, trustCases } from './trust-policies';
+import { levels } from './trust-reference';
 
 const { values } = parseArgs({
-  options: { policies: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    policies: { type: 'string', default: '10000' },
+    ceilings: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+  },
 });
 const policies = whole('policies', values.policies);
+const ceilings = whole('ceilings', values.ceilings);
 const seed = whole('seed', values.seed);
 const atATime = 250;
 
@@ -35,11 +42,32 @@ try {
     console.log(`  ${String(played).padStart(6)} policies, ${perSecond.toFixed(1)} a second`);
   }
   report();
+  await playCeilings();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   if (error instanceof Error && error.cause instanceof Error) console.error(error.cause.stack);
-  console.error(`Violated. To see it again: npm run test:access -- --policies ${policies} --seed ${seed}`);
+  console.error(
+    `Violated. To see it again: tsx test/access/run.ts --policies ${policies} --ceilings ${ceilings} --seed ${seed}`,
+  );
   process.exitCode = 1;
+}
+
+async function playCeilings(): Promise<void> {
+  const trust = [0, 0, 0, 0];
+  let requests = 0;
+  for (let played = 0; played < ceilings; ) {
+    const numRuns = Math.min(atATime, ceilings - played);
+    const property = fc.asyncProperty(trustCases, async (given) => {
+      const figures = await playTrust(given);
+      requests += figures.cedarRequests;
+      for (const [level, count] of figures.trust.entries()) trust[level] = (trust[level] ?? 0) + count;
+    });
+    await fc.assert(property, { seed: seed + played, numRuns });
+    played += numRuns;
+    console.log(`  ${String(played).padStart(6)} policies with ceilings`);
+  }
+  const counts = levels.map((level, i) => `${level} ${trust[i]}`).join(', ');
+  console.log(`All is well: ${ceilings} policies with ceilings, ${counts}, ${requests} requests to Cedar.`);
 }
 
 function report(): void {

@@ -57,8 +57,8 @@ export async function detect(shipped: Shipped, { seed, first }: { seed: number; 
   return notices;
 }
 
-// What waits for a change that a mistake keeps away would wait for ever.
-const longestMs = 60_000;
+// What waits for a change that a mistake keeps away would wait for ever. A busy machine must not look like that.
+const longestMs = 300_000;
 
 async function inTime(run: Promise<void>): Promise<void> {
   const end = new AbortController();

@@ -31,7 +31,7 @@ function withoutAccess(name: string, query: string): Mistake {
       {
         file: selections,
         from: `${query}${where}`,
-        to: `${query}.where(criteriaCondition(selection.criteria, selection.now, this.#interning))`,
+        to: `${query}.where(criteriaCondition(selection, this.#interning))`,
       },
     ],
   };
