@@ -146,6 +146,8 @@ export type {
   TransportReceiver,
 } from './raft/transport/raft-transport';
 export { refusalBetween } from './raft/transport/refusal-between';
+export type { Conflict, ConflictsPage } from './recall/conflicts';
+export type { DuplicateGroup, DuplicatesPage } from './recall/duplicates';
 export { type PromptContext, type PromptContextOptions, toContext } from './recall/to-context';
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export { builtInScreener } from './screening/built-in/built-in-screener';
@@ -164,6 +166,7 @@ export type { StoreEvents } from './store/events';
 export { type ClusterFolderReport, inspectCluster } from './store/inspect-cluster';
 export type { LifecycleHandle, LifecycleRun, LifecycleStatus } from './store/lifecycle-handle';
 export type {
+  ComparisonOptions,
   ConsolidationSelection,
   EndorseOptions,
   ForgetResult,

@@ -5,6 +5,7 @@ import { clusterInspectCommand } from './commands/cluster-inspect-command';
 import { clusterLeaveCommand } from './commands/cluster-leave-command';
 import { clusterRecoverCommand } from './commands/cluster-recover-command';
 import { clusterStatusCommand } from './commands/cluster-status-command';
+import { conflictsCommand, duplicatesCommand } from './commands/comparison-commands';
 import { consolidateCommand } from './commands/consolidate-command';
 import { eraseCommand, receiptsCommand, verifyReceiptCommand } from './commands/erase-commands';
 import { exportCommand } from './commands/export-command';
@@ -43,6 +44,8 @@ const commands: Readonly<Record<string, Command>> = {
   list: listCommand,
   get: getCommand,
   recall: recallCommand,
+  duplicates: duplicatesCommand,
+  conflicts: conflictsCommand,
   export: exportCommand,
   'export-subject': exportSubjectCommand,
   import: importCommand,

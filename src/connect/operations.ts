@@ -66,6 +66,8 @@ export const handleRoutes = {
   sources: 'always',
   derived: 'always',
   undoConsolidation: 'never',
+  duplicates: 'always',
+  conflicts: 'always',
   forgetWhere: (_, options) => (options?.dryRun === true ? 'always' : 'never'),
   watch: 'streamed',
   exportSubject: 'streamed',

@@ -33,5 +33,10 @@ const negation =
 
 /** How many words of a text negate something, in English, German, French, Spanish and Chinese. */
 export function negationsIn(text: string): number {
-  return (text.match(negation) ?? []).length;
+  return negationWordsIn(text).length;
+}
+
+/** The words of a text that negate something, as they stand there. */
+export function negationWordsIn(text: string): readonly string[] {
+  return text.match(negation) ?? [];
 }

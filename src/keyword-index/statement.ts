@@ -1,5 +1,5 @@
 import { analyzeAsUnknown } from './analyzer';
-import { capitalizedIn, negationsIn, numbersIn } from './stated-words';
+import { capitalizedIn, namesIn, negationsIn, negationWordsIn, numbersIn } from './stated-words';
 import { stopWords } from './stop-words';
 
 /**
@@ -11,6 +11,13 @@ import { stopWords } from './stop-words';
  */
 export type StatementRelation = 'equal' | 'same' | 'more' | 'less';
 
+/** How two texts contradict each other: in which kind of word, and in which words as they stand in each of them. */
+export interface StatementDifference {
+  readonly kind: 'number' | 'name' | 'value' | 'negation';
+  readonly own: readonly string[];
+  readonly others: readonly string[];
+}
+
 /** Two texts that say the same have vectors with at least this cosine. Equal texts need none. */
 export const leastCosine = 0.85;
 /** A longer text states so much that only an equal one says the same. */
@@ -18,6 +25,8 @@ export const maxStatementLength = 1_000;
 // Two texts that say the same share the numbers and most of the longest words. Fewer words would bring many texts that only share a topic.
 const maxSearchWords = 6;
 const leastShared = 2 / 3;
+// Texts with more different words are about different things.
+const maxDifferentWords = 3;
 
 /** The small words that change what a text says. All other stop words are ignored. */
 const contrasts = 'before after above below up down out off over under against until more most few only should can';
@@ -75,9 +84,9 @@ export class Statement {
     return this.#searchWords;
   }
 
-  /** So many of the `searchWords` are in a text that says the same. With fewer than two, only equal texts do. */
+  /** So many of the `searchWords` are in a text that says the same. */
   get leastSearchWords(): number {
-    return Math.max(2, Math.ceil(this.searchWords.length * leastShared));
+    return Math.min(this.searchWords.length, Math.max(2, Math.ceil(this.searchWords.length * leastShared)));
   }
 
   /**
@@ -99,6 +108,31 @@ export class Statement {
     return added ? 'more' : missing ? 'less' : 'same';
   }
 
+  /** Whether this text has enough of the words by which others that say the same as another text are found. */
+  hasSearchWordsOf(other: Statement): boolean {
+    const { all } = this.#parse();
+    return other.searchWords.filter((word) => all.has(word)).length >= other.leastSearchWords;
+  }
+
+  /** What two texts say differently about one subject. Undefined if they say the same, or are about different subjects. */
+  differenceFrom(other: Statement): StatementDifference | undefined {
+    if (Math.max(this.text.length, other.text.length) > maxStatementLength) return undefined;
+    const [own, others] = [this.#parse(), other.#parse()];
+    if (!areMarkersAlike(own.markers, others.markers)) return undefined;
+    const [added, missing] = [without(own.words, others.set), without(others.words, own.set)];
+    if (own.negations !== others.negations) return negationOf(this.text, other.text, [added, missing], own.set.size);
+    const shared = own.set.size - added.length;
+    const isWide = Math.max(added.length, missing.length) > maxDifferentWords;
+    if (isWide || added.length === 0 || missing.length === 0) return undefined;
+    if (shared * 2 < Math.max(own.set.size, others.set.size)) return undefined;
+    if (!haveOneSubject(this.text, other.text, [own, others], shared)) return undefined;
+    return {
+      kind: kindOf([...added, ...missing], namesOfBoth(this.text, other.text)),
+      own: wordsAsWritten(this.text, new Set(added)),
+      others: wordsAsWritten(other.text, new Set(missing)),
+    };
+  }
+
   #parse(): ParsedStatement {
     this.#parsed ??= parsed(this.text);
     return this.#parsed;
@@ -107,7 +141,9 @@ export class Statement {
 
 function searchWordsOf(text: string): readonly string[] {
   const rank = (word: string) => (/\p{N}/u.test(word) ? 100 : 0) + word.length;
-  const words = [...new Set(analyzeAsUnknown(text))].filter((word) => !ignored.has(word));
+  const all = [...new Set(analyzeAsUnknown(text))];
+  const content = all.filter((word) => !ignored.has(word));
+  const words = content.length === 0 ? all : content;
   return words.sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1)).slice(0, maxSearchWords);
 }
 
@@ -178,6 +214,65 @@ function isSwapped(own: readonly string[], others: readonly string[]): boolean {
     const before = new Set(mine.slice(0, i));
     return theirs.slice(at + 1).every((each) => before.has(each));
   });
+}
+
+/** What two texts say differently if one negates what the other says. Undefined if they differ in other words, too. */
+function negationOf(
+  text: string,
+  other: string,
+  [added, missing]: readonly [readonly string[], readonly string[]],
+  size: number,
+): StatementDifference | undefined {
+  const [own, others] = [negationWordsIn(text), negationWordsIn(other)];
+  if (own.length > 0 && others.length > 0) return undefined;
+  const negating = stemsOf([...own, ...others].join(' '));
+  const [more, less] = [without(added, negating), without(missing, negating)];
+  const shared = size - added.length;
+  if (shared < 2 || more.length + less.length > 1) return undefined;
+  return { kind: 'negation', own, others };
+}
+
+const copula = /(?<!\p{L})(?:is|are|was|were|has|have|had|will|must|should|ist|sind|hat|est|sont|es|está)(?!\p{L})/iu;
+
+/**
+ * Whether two texts are about one thing. What stands before 'is' and the like is the subject: 'Ticket 12 is closed' is about another one than
+ * 'Ticket 13 is closed'. Without such a word the first content word is.
+ */
+function haveOneSubject(
+  text: string,
+  other: string,
+  [own, others]: readonly [ParsedStatement, ParsedStatement],
+  shared: number,
+): boolean {
+  const [at, otherAt] = [text.search(copula), other.search(copula)];
+  if (at > 0 && otherAt > 0) {
+    const [subject, otherSubject] = [parsed(text.slice(0, at)), parsed(other.slice(0, otherAt))];
+    const differ =
+      without(subject.words, otherSubject.set).length > 0 && without(otherSubject.words, subject.set).length > 0;
+    return !differ && subject.set.size > 0 && otherSubject.set.size > 0;
+  }
+  const [first = '', otherFirst = ''] = [own.words[0], others.words[0]];
+  return shared >= 2 && others.set.has(first) && own.set.has(otherFirst);
+}
+
+function kindOf(words: readonly string[], names: ReadonlySet<string>): StatementDifference['kind'] {
+  if (words.every((word) => /\p{N}/u.test(word))) return 'number';
+  return words.some((word) => names.has(word)) ? 'name' : 'value';
+}
+
+function namesOfBoth(text: string, other: string): ReadonlySet<string> {
+  return new Set([...namesIn(text), ...namesIn(other)]);
+}
+
+/** The words of a text whose stems are wanted, as they stand there. */
+function wordsAsWritten(text: string, wanted: ReadonlySet<string>): readonly string[] {
+  const written = text.match(/[\p{L}\p{N}\p{M}]+(?:[.,:'’\-/@_][\p{L}\p{N}\p{M}]+)*/gu) ?? [];
+  const isWanted = (word: string) => analyzeAsUnknown(word).some((stem) => wanted.has(synonyms.get(stem) ?? stem));
+  return [...new Set(written.filter(isWanted))];
+}
+
+function without(words: readonly string[], others: ReadonlySet<string>): readonly string[] {
+  return words.filter((word) => !others.has(word));
 }
 
 function stemsOf(words: string): ReadonlySet<string> {

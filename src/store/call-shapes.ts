@@ -131,6 +131,14 @@ function queryShapes(limits: Limits) {
       orderBy: oneOf(['createdAt', 'validFrom']).optional(),
       order: oneOf(['newest', 'oldest']).optional(),
     }),
+    comparisonOptions: fields({
+      ...scopeShape(limits),
+      ...readOptions,
+      filter: selection.filter,
+      limit: integer(1, maxListLimit).optional(),
+      cursor: cursorShape.optional(),
+      onProgress: progressListener.optional(),
+    }),
     historyOptions: fields({
       ...readOptions,
       fromRevision: revision.optional(),

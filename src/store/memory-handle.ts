@@ -10,6 +10,8 @@ import type { Filter, Scope, Selection } from '../domain/selection';
 import type { ExportLine, SubjectExportOptions } from '../domain/subject-export';
 import type { MinTrust } from '../domain/trust';
 import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
+import type { ConflictsPage } from '../recall/conflicts';
+import type { DuplicatesPage } from '../recall/duplicates';
 import type { BatchResult } from '../write/remember-many';
 import type { AccessHandle } from './access-handle';
 import type { AuditHandle } from './audit-handle';
@@ -88,6 +90,18 @@ export interface MemoryPage<M = Metadata> {
   items: Memory<M>[];
   /** Pass it as `cursor` to read the next page. Absent on the last page. */
   nextCursor?: string;
+}
+
+/** Options of `duplicates` and `conflicts`: they select memories and set the page size. Only active memories that have not expired are compared. */
+export interface ComparisonOptions<M = Metadata>
+  extends Scope,
+    Pick<Selection<M>, 'filter'>,
+    ReadOptions,
+    LongCallOptions {
+  /** The number of results at which a page ends. A page can have a few more, of its last memory. Default: 100; at most 1,000. */
+  limit?: number;
+  /** The `nextCursor` from an earlier page with the same selection. Omit it for the first page. */
+  cursor?: string;
 }
 
 /** Options of `history`. */
@@ -309,6 +323,27 @@ export interface MemoryHandle<M = Metadata> {
    * REVISION_CONFLICT, INVALID_INPUT (also if a source is less trusted than `as`)
    */
   endorse(id: string, options: EndorseOptions): Promise<Memory<M>>;
+  /**
+   * Lists groups of memories that say the same, in equal texts or in nearly the same words with nearly the same vectors. Texts that differ in
+   * a number, a name or a negation never do, nor do texts of which each has a content word that the other lacks. Only memories with the same
+   * namespace, access tags and visibility that are about the same user are compared; texts of more than 1,000 characters only for being
+   * equal, and of more than 10,000 not at all.
+   *
+   * Nothing is merged: `forget` the memories that you do not need. A page compares at most 1,000 memories, and may be empty although there
+   * are more pages.
+   *
+   * @throws INVALID_INPUT, INVALID_CURSOR
+   */
+  duplicates(options?: ComparisonOptions<M>): Promise<DuplicatesPage<M>>;
+  /**
+   * Lists pairs of memories that seem to say different things about one subject: they share most words, and differ in a number, a name,
+   * another value or a negation. The pair with the latest memory comes first. They are suggestions for a person or an agent, who can settle a
+   * pair by storing what is right with `supersedes`. Memories that are not true at the same time (`validFrom`, `validTo`) are no conflict.
+   * The same memories are compared as by `duplicates`.
+   *
+   * @throws INVALID_INPUT, INVALID_CURSOR
+   */
+  conflicts(options?: ComparisonOptions<M>): Promise<ConflictsPage<M>>;
   /**
    * Watches for changes to memories. Access to each change is checked when it is delivered. The watch ends when the signal is aborted or
    * the store closes.

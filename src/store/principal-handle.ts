@@ -17,13 +17,16 @@ import { unit } from '../embedding/results';
 import { startStopwatch } from '../environment/timers';
 import type { ConsolidateOptions, ConsolidationResult } from '../lifecycle/consolidation-options';
 import * as changes from '../recall/changes';
+import type { ConflictsPage } from '../recall/conflicts';
 import { derivedFrom, sourcesOf } from '../recall/derivations';
+import type { DuplicatesPage } from '../recall/duplicates';
 import { get } from '../recall/get';
 import * as listing from '../recall/list';
 import { recall } from '../recall/recall';
 import { mayLearnId, withoutHiddenLinks } from '../recall/recheck';
 import { likelyRelevance } from '../recall/score';
 import { ambiguousId, memoriesWithShortId } from '../recall/short-id';
+import type { ScanRequest } from '../recall/statement-scan';
 import { startOfWatch, watch } from '../recall/watch';
 import { forgetTargets, updateTarget } from '../recall/write-targets';
 import { endorse, share, undoConsolidation, update } from '../write/change';
@@ -39,6 +42,7 @@ import { defaultMaxSources, defaultMinSources, defaultRatio } from './consolidat
 import type { Lifetime } from './lifetime';
 import { ListQuery } from './list-query';
 import type {
+  ComparisonOptions,
   ConsolidationSelection,
   EndorseOptions,
   ForgetResult,
@@ -404,6 +408,24 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     });
   }
 
+  duplicates(options: ComparisonOptions<M> = {}): Promise<DuplicatesPage<M>> {
+    const run = async (target: CallTarget): Promise<DuplicatesPage<M>> => {
+      const request = await this.#comparison(target, options);
+      const { duplicates } = await import('../recall/duplicates');
+      return (await duplicates(this.#engine.reading(), this.#caller, request)) as DuplicatesPage<M>;
+    };
+    return this.#calls.read('duplicates', run, ({ groups }) => groups.flatMap(({ memories }) => memories));
+  }
+
+  conflicts(options: ComparisonOptions<M> = {}): Promise<ConflictsPage<M>> {
+    const run = async (target: CallTarget): Promise<ConflictsPage<M>> => {
+      const request = await this.#comparison(target, options);
+      const { conflicts } = await import('../recall/conflicts');
+      return (await conflicts(this.#engine.reading(), this.#caller, request)) as ConflictsPage<M>;
+    };
+    return this.#calls.read('conflicts', run, (page) => page.conflicts.flatMap(({ newer, older }) => [newer, older]));
+  }
+
   watch(options: Parameters<MemoryHandle<M>['watch']>[0] = {}): AsyncIterable<MemoryChange<M>> {
     this.#lifetime.assertOpen();
     try {
@@ -463,6 +485,15 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
     const narrowed = narrowScope(this.#caller.scope, parse(this.#engine.shapes.scope, scope, 'scope'));
     if (narrowed === emptyScope) throw outsideScope();
     return new PrincipalHandle(this.#engine, this.#lifetime, this.#caller.actor, narrowed);
+  }
+
+  async #comparison(target: CallTarget, options: ComparisonOptions<M>): Promise<ScanRequest> {
+    const parsed = parse(this.#engine.shapes.comparisonOptions, options, 'options');
+    const { limit = defaultListLimit, cursor, signal, onProgress, consistency, ...selection } = parsed;
+    target.namespace = parsed.namespace ?? target.namespace;
+    signal?.throwIfAborted();
+    await this.#reached({ signal, consistency });
+    return { selection: selectionOf(selection), limit, cursor, signal, onProgress };
   }
 
   #related(action: string, read: typeof sourcesOf, id: string, options: ReadOptions): Promise<Memory<M>[]> {

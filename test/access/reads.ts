@@ -24,6 +24,7 @@ export async function compareReads(look: Look): Promise<number> {
   const watching = watch(handle);
   await compareLists(look, active, visible);
   await compareFigures(look, active, visible);
+  await compareComparisons(look, active);
   for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
     const hits = await handle.recall('note', { mode, topK: 1_000, explain: mode === 'hybrid' });
     sameIds(hits, active, `recall, ${mode}`);
@@ -46,7 +47,7 @@ export async function compareReads(look: Look): Promise<number> {
   for (const change of seen) compareThen(look, change);
   await compareExport(look, visible);
   await compareRules(look);
-  return 26 + keys.length * namespaces.length + 3 * world.memories.length;
+  return 28 + keys.length * namespaces.length + 3 * world.memories.length;
 }
 
 async function compareLists(look: Look, active: readonly Known[], visible: readonly Known[]): Promise<void> {
@@ -114,6 +115,24 @@ async function compareFigures(look: Look, active: readonly Known[], visible: rea
   deepEqual(await handle.stats(), { memories: active.length, namespaces: counts.size }, 'stats');
   const kinds = { filter: { kind: 'episodic' } };
   equal((await handle.forgetWhere(kinds, { dryRun: true })).matched, visible.length, 'matched by forgetWhere');
+}
+
+/** Groups and pairs contain readable memories only, and equal texts with equal labels are in one group. */
+async function compareComparisons(look: Look, active: readonly Known[]): Promise<void> {
+  const { groups } = await look.handle.duplicates();
+  const { conflicts } = await look.handle.conflicts();
+  const grouped = groups.flatMap(({ memories }) => memories);
+  const ids = new Set(active.map(({ id }) => id));
+  for (const memory of [...grouped, ...conflicts.flatMap(({ newer, older }) => [newer, older])]) {
+    ok(ids.has(memory.id), `${memory.id} is compared`);
+    compareMemory(look, memory);
+  }
+  for (const { memories } of groups) {
+    const places = memories.map(({ namespace, accessTags, visibility }) =>
+      JSON.stringify([namespace, [...accessTags].sort(), visibility]),
+    );
+    equal(new Set(places).size, 1, 'a group has one set of labels');
+  }
 }
 
 /** A short id finds the only readable memory that it can mean. Its error names readable memories only. */

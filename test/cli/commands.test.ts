@@ -145,6 +145,22 @@ describe('commands that read, while an application has the folder open', () => {
     expect(values(await shell(['recall', folder, '--agent=billing', '--', '-5 degrees refund']))).not.toEqual([]);
   });
 
+  test('duplicates and conflicts print groups and pairs, up to a limit', async () => {
+    const store = await application();
+    const billing = store.as({ agentId: 'billing' }, { namespace: ['support'] });
+    for (const text of ['The plan is basic.', 'The plan is basic', 'The plan is premium.', 'The plan is premium.'])
+      await billing.remember(text);
+    const groups = values<{ kind: string; memories: Memory[] }>(await shell(['duplicates', folder]));
+    expect(groups.map(({ kind, memories }) => [kind, memories.length])).toEqual([
+      ['exact', 2],
+      ['exact', 2],
+    ]);
+    expect(values(await shell(['duplicates', folder, '--limit=1']))).toHaveLength(1);
+    const pairs = values<{ differs: unknown }>(await shell(['conflicts', folder, '--agent=billing', '--limit=3']));
+    expect(pairs.map(({ differs }) => differs)).toEqual(Array(3).fill({ newer: ['premium'], older: ['basic'] }));
+    expect(values(await shell(['conflicts', folder, '--agent=stranger']))).toEqual([]);
+  });
+
   test('hold begins, counts, lists and ends legal holds', async () => {
     const store = await application();
     for (const text of ['one', 'two'])

@@ -9,6 +9,8 @@ const names = [
   'list',
   'get',
   'recall',
+  'duplicates',
+  'conflicts',
   'export',
   'export-subject',
   'import',

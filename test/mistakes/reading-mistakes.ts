@@ -52,6 +52,33 @@ export const readingMistakes: readonly Mistake[] = [
     'return this.#isOneSession(rows) ?',
     'return this.#isOneSession(rows) || rows.length > 0 ?',
   ),
+  {
+    name: 'duplicates: compares what the reader may not see',
+    edits: [
+      {
+        file: 'recall/statement-finder.ts',
+        from: "if (mayLeave(this.#context, this.#caller, record, 'ordinary')) return true;",
+        to: "if (mayLeave(this.#context, this.#caller, record, 'ordinary') || record.row > 0) return true;",
+      },
+      {
+        file: 'recall/statement-finder.ts',
+        from: 'textsOf(this.#context, this.#visible), least',
+        to: '{ ...textsOf(this.#context, this.#visible), few: undefined, mask: new Uint8Array(100_000).fill(1) }, least',
+      },
+    ],
+  },
+  mistake(
+    'duplicates: compares memories with other labels',
+    'recall/statement-finder.ts',
+    'labelSet[row] === labels.label_set && owner[row] === labels.owner && isWanted(row);',
+    'labelSet[row] !== 0 && owner[row] === labels.owner && isWanted(row);',
+  ),
+  mistake(
+    'duplicates: returns what its caller may not read any more',
+    'recall/duplicates.ts',
+    "const record = findRecord(context, caller, id, 'ordinary');",
+    'const record = context.state.records.unchecked(id);',
+  ),
   mistake(
     'compiled filter: ignores clearances',
     compiler,

@@ -26,6 +26,41 @@ export const readingPromises: readonly Promised[] = [
     },
   },
   {
+    name: 'duplicates and conflicts are among what their caller may read, with the same labels',
+    async run({ ann, wes }) {
+      const tea = ['The plan is basic.', 'The plan is premium.', 'The plan is basic.'];
+      for (const text of tea) {
+        await wes.remember(text, secret);
+        await wes.remember(text, { ...open, visibility: 'private' });
+      }
+      await wes.remember('The plan is basic.', open);
+      await wes.remember('The plan is premium.', { namespace: ['open', 'eu'] });
+      await wes.remember('The plan is basic.', { namespace: ['open', 'eu', 'north'] });
+      deepEqual(await ann.duplicates(), { groups: [] });
+      deepEqual(await ann.conflicts(), { conflicts: [] });
+      await wes.remember('The plan is basic.', open);
+      equal((await ann.duplicates()).groups[0]?.memories.length, 2);
+      for (const sessionId of ['first', 'second', 'second']) await wes.remember('Tea is good.', { ...open, sessionId });
+      equal((await ann.within({ sessionId: 'second' }).duplicates()).groups.length, 1);
+    },
+  },
+  {
+    name: 'duplicates are left out if their caller may not read them any more when the call ends',
+    async run({ store }) {
+      const reader = { agentId: 'reader' };
+      const rule = await store.admin.access.allow(reader, ['read'], ['many']);
+      const items = Array.from({ length: 800 }, (_, i) => ({ text: `apple ${Math.min(i, 700)}`, namespace: ['many'] }));
+      await store.admin.rememberMany(items.reverse());
+      let ended: Promise<unknown> | undefined;
+      const onProgress = () => {
+        ended ??= store.admin.access.end(rule.id);
+      };
+      const { groups } = await store.as(reader).duplicates({ onProgress });
+      await ended;
+      deepEqual(groups, []);
+    },
+  },
+  {
     name: 'the context of a turn is that of the turns of its session that its reader may see',
     async run({ ann, wes }) {
       const [alone, beside] = [

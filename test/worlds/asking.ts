@@ -120,6 +120,8 @@ export async function everything(stage: Stage, cast: Cast): Promise<string[]> {
     await ask(() => handle.namespaces({ limit: 2, after: ['open', 'eu'] }));
     await ask(() => handle.stats());
     await ask(() => handle.withheld());
+    await ask(() => handle.duplicates());
+    await ask(() => handle.conflicts());
     await ask(() => handle.forgetWhere({ filter: { priority: { gte: 0 } } }, { dryRun: true }));
     await ask(() => heardSince(handle, 'start', stage.turns));
   }
