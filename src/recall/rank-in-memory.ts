@@ -69,8 +69,15 @@ export function rankInMemory(context: ReadContext, request: RankInMemoryRequest)
 function rankedInSessions(context: ReadContext, request: RankInMemoryRequest, found: Probed): RankedRow[] | undefined {
   const { keyword, probed, hits } = found;
   const known = new Map<number, RelevanceBounds>();
+  let highestCosineOf: ((row: number) => number) | undefined;
+  const { mode, visible } = request;
+  const usesVectors = request.vectors !== undefined && request.vector !== undefined;
+  const highestOf = (row: number) => {
+    const cosine = usesVectors && visible.vectors.has(row) ? (highestCosineOf?.(row) ?? 1) : 0;
+    return ownRelevance(mode, cosine, keyword.of(row)) + rounding;
+  };
   const sessions = new SessionRanking(context, request, {
-    ...{ known, mostLearned: Number.POSITIVE_INFINITY, keywordOf: keyword.of },
+    ...{ known, mostLearned: Number.POSITIVE_INFINITY, highestOf, keywordOf: keyword.of },
     learn: (rows) => learnBounds(request, { keyword, known, probed }, rows),
     score: (row) => scoreRow(context, request, row, keyword.of(row)),
   });
@@ -82,7 +89,12 @@ function rankedInSessions(context: ReadContext, request: RankInMemoryRequest, fo
   };
   addBest();
   // A memory of the time that the question names may owe its place to one of another time, so all are compared alike.
-  const areOffered = areLearned && offerOthers({ ...request, times: undefined }, found, addBest);
+  const areOffered =
+    areLearned &&
+    offerOthers({ ...request, times: undefined }, found, (highest) => {
+      highestCosineOf = highest;
+      addBest();
+    });
   if (!areOffered || !areLearned) return undefined;
   return sessions.add(hits.learned(known)) ? sessions.ranked() : undefined;
 }
@@ -94,27 +106,31 @@ function learnBounds(
   rows: readonly number[],
 ): boolean {
   const usesVectors = vectors !== undefined && vector !== undefined;
+  const compared = new Uint32Array(rows.length);
+  let count = 0;
   for (const row of rows) {
     probed.add(row);
     const hasVector = usesVectors && visible.vectors.has(row);
-    known.set(row, relevanceBounds(mode, keyword.of(row), hasVector ? [0, 1] : [0, 0]));
+    known.set(row, relevanceBounds(mode, keyword.of(row), 0, hasVector ? 1 : 0));
+    if (hasVector) compared[count++] = row;
   }
   if (!usesVectors) return true;
-  const compared = new Set(rows.filter((row) => visible.vectors.has(row)));
-  const scanned = {
-    count: compared.size,
-    has: (row: number) => compared.has(row),
-    rows: () => Uint32Array.from(compared),
+  const wanted = compared.subarray(0, count);
+  let set: Set<number> | undefined;
+  const has = (row: number) => {
+    // Rarely needed: for rows that have changed, and for those whose vectors do not fit into memory.
+    set ??= new Set(wanted);
+    return set.has(row);
   };
-  return vectors.index.scan(vector, scanned, vectors.loaded, {
+  return vectors.index.scan(vector, { count, has, rows: () => wanted }, vectors.loaded, {
     least: () => Number.NEGATIVE_INFINITY,
     matters: () => true,
     offer: (row, estimate, error) =>
-      known.set(row, relevanceBounds(mode, keyword.of(row), [estimate - error, estimate + error])),
+      known.set(row, relevanceBounds(mode, keyword.of(row), estimate - error, estimate + error)),
   });
 }
 
-function relevanceBounds(mode: RecallMode, keyword: number, [low, high]: readonly [number, number]): RelevanceBounds {
+function relevanceBounds(mode: RecallMode, keyword: number, low: number, high: number): RelevanceBounds {
   return { low: ownRelevance(mode, low, keyword) - rounding, high: ownRelevance(mode, high, keyword) + rounding };
 }
 
@@ -187,7 +203,7 @@ function boostOf(keyword: KeywordScores, hits: PossibleHits): Pick<ScanTarget, '
 function offerOthers(
   request: RankInMemoryRequest,
   { keyword, probed, hits }: Probed,
-  onNearest: () => void = () => undefined,
+  onNearest: ScanTarget['probed'] = () => undefined,
 ): boolean {
   const { vectors, vector, visible, times } = request;
   if (vectors === undefined || vector === undefined) return true;
@@ -345,7 +361,7 @@ class PossibleHits {
     const sorted = this.sorted();
     for (const { row, estimate, error } of sorted) {
       if (!known.has(row))
-        known.set(row, relevanceBounds(mode, this.#keyword.of(row), [estimate - error, estimate + error]));
+        known.set(row, relevanceBounds(mode, this.#keyword.of(row), estimate - error, estimate + error));
     }
     return sorted.map(({ row }) => row);
   }

@@ -23,7 +23,14 @@ export function rankInSessions(context: ReadContext, request: RankRequest & Sess
     }
     return true;
   };
-  const sessions = new SessionRanking(context, request, { known, learn, mostLearned, keywordOf, score });
+  const sessions = new SessionRanking(context, request, {
+    known,
+    learn,
+    mostLearned,
+    highestOf: undefined,
+    keywordOf,
+    score,
+  });
   const highOf = (row: number) => known.get(row)?.high ?? 0;
   sessions.add([...known.keys()].sort((a, b) => highOf(b) - highOf(a) || a - b));
   return sessions.ranked();

@@ -6,11 +6,10 @@ export interface Session {
   readonly rows: Uint32Array;
 }
 
-/** The sessions with one `sessionId`: the only one, or that of each row. Neither if each memory is alone. */
-interface FoundSessions {
-  readonly only?: Session;
-  readonly ofRow?: Map<number, Session>;
-}
+/** The sessions with one `sessionId`: the only one, or that of each row that is in one. */
+type FoundSessions = Session | ReadonlyMap<number, Session>;
+
+const alone: ReadonlyMap<number, Session> = new Map();
 
 /**
  * Finds the sessions among the rows that a call may return. Memories are in the same session if their `sessionId`, namespace and `userId` are
@@ -36,28 +35,31 @@ export class SessionFinder {
       found = this.#find(number);
       this.#found.set(number, found);
     }
-    return found.only ?? found.ofRow?.get(row);
+    return 'rows' in found ? found : found.get(row);
   }
 
+  // One pass, because a search looks at about a hundred sessions, whose rows are far apart in memory.
   #find(number: number): FoundSessions {
-    const all = this.#state.columns.inSession(number);
-    let count = 0;
-    for (let i = 0; i < all.length; i++) if (this.#visible.has(all[i] as number)) all[count++] = all[i] as number;
-    if (count < 2) return {};
-    const rows = all.subarray(0, count);
-    return this.#isOneSession(rows) ? { only: { rows: this.#ordered(rows) } } : { ofRow: this.#grouped(rows) };
-  }
-
-  #isOneSession(rows: Uint32Array): boolean {
     const { columns } = this.#state;
-    const { labelSet } = columns;
-    const first = rows[0] as number;
-    const [ofFirst, user] = [labelSet[first], columns.userOf(first)];
-    for (let i = 1; i < rows.length; i++) {
-      const row = rows[i] as number;
-      if (labelSet[row] !== ofFirst || columns.userOf(row) !== user) return false;
+    const { labelSet, validFrom } = columns;
+    const all = columns.inSession(number);
+    let [count, isOneSession, isInOrder] = [0, true, true];
+    let [first, before] = [0, 0];
+    for (let i = 0; i < all.length; i++) {
+      const row = all[i] as number;
+      if (!this.#visible.has(row)) continue;
+      all[count++] = row;
+      if (count === 1) first = row;
+      else {
+        isOneSession &&= labelSet[row] === labelSet[first] && columns.userOf(row) === columns.userOf(first);
+        isInOrder &&= isBefore(before, row, validFrom);
+      }
+      before = row;
     }
-    return true;
+    if (count < 2) return alone;
+    const rows = count === all.length ? all : all.subarray(0, count);
+    if (!isOneSession) return this.#grouped(rows);
+    return { rows: isInOrder ? rows : this.#ordered(rows) };
   }
 
   /** Divides the memories with one `sessionId` by namespace and user. */
@@ -81,12 +83,12 @@ export class SessionFinder {
 
   #ordered(rows: Uint32Array): Uint32Array {
     const { validFrom } = this.#state.columns;
-    for (let i = 1; i < rows.length; i++) {
-      const [a, b] = [rows[i - 1] as number, rows[i] as number];
-      const isInOrder = (validFrom[a] as number) < (validFrom[b] as number) || (validFrom[a] === validFrom[b] && a < b);
-      // Rows are numbered in the order in which they were written.
-      if (!isInOrder) return rows.sort((a, b) => (validFrom[a] as number) - (validFrom[b] as number) || a - b);
-    }
-    return rows;
+    return rows.sort((a, b) => (isBefore(a, b, validFrom) ? -1 : 1));
   }
+}
+
+/** Rows are numbered in the order in which they were written. */
+function isBefore(a: number, b: number, validFrom: Float64Array): boolean {
+  const [ofA, ofB] = [validFrom[a] as number, validFrom[b] as number];
+  return ofA < ofB || (ofA === ofB && a < b);
 }

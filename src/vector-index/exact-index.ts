@@ -433,7 +433,10 @@ class ResidentVectors {
     const inChunks = new Set<number>();
     const near = reachedBy(takesAllSlots ? Math.ceil(probedRows / share) : probedRows, all);
     this.#scoreAimed(aimed, this.#select(all, near, Number.POSITIVE_INFINITY, visible, inChunks), target, 'likely');
-    target.probed?.();
+    if (target.probed !== undefined) {
+      const ofSlots = this.#signs.highest();
+      target.probed((row) => (this.knows(row) ? this.#highestOf(row, ofSlots) : Number.POSITIVE_INFINITY));
+    }
     // As the kernel rounds it, so that each row is either selected or left to the boosted ones.
     const least = Math.fround(Math.min(near, target.least() - 2 * kernelError));
     this.#scoreAimed(aimed, this.#select(all, least, near, visible, inChunks), target, 'likely');

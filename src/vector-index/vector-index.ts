@@ -91,8 +91,11 @@ export interface ScanTarget {
   /**
    * Called when the nearest rows were offered, as far as signs tell, and before the others are compared. It may scan a few other rows, and so
    * raise what `least` returns. Not called if there are few rows.
+   *
+   * @param highest Returns the highest cosine that a visible row may have, as far as signs tell. It is fast, and right until the next change of
+   * a row.
    */
-  probed?(): void;
+  probed?(highest: (row: number) => number): void;
 }
 
 /** Vectors that are in memory for one search. */

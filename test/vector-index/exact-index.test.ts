@@ -242,13 +242,20 @@ describe('the exact index', () => {
     },
   );
 
-  test.each([0.2, 0.4, 0.7, 1])(
-    'offers each row once that is near enough with its score, and few others, if %d of all rows are visible',
-    async (share) => {
+  test.each([
+    { share: 0.2, single: 0.96 },
+    { share: 0.4, single: 0.96 },
+    { share: 0.7, single: 0.96 },
+    { share: 1, single: 0.96 },
+    { share: 0.4, single: 1 },
+    { share: 1, single: 1 },
+  ])(
+    'offers each row once that is near enough with its score, and few others, if $share of all rows are visible and $single have one chunk',
+    async ({ share, single }) => {
       const source = new VectorSourceFixture();
       const chance = new Random(12);
       for (let row = 1; row <= 4_000; row++) {
-        const chunks = chance.chance(0.96) ? 1 : chance.whole(2, 4);
+        const chunks = chance.chance(single) ? 1 : chance.whole(2, 4);
         source.set(row, ...Array.from({ length: chunks }, () => chance.pick(vectors)));
       }
       const index = new ExactIndex({ dimensions, memoryBytes: 2 ** 22, exactUpTo: 0, source });
@@ -256,8 +263,13 @@ describe('the exact index', () => {
       const scores = Float64Array.from({ length: 4_001 }, (_, row) => (row % 3 === 0 ? chance.whole(1, 40) / 10 : 0));
       const rows = Uint32Array.from(scores.keys()).filter((row) => scores[row] !== 0);
       const [weight, half] = [1.2, 4];
-      let [expected, found, compared] = [0, 0, 0];
+      let [expected, found, compared, tooLow] = [0, 0, 0, 0];
       for (const query of vectors.slice(0, 20)) {
+        const cosineOf = (row: number) =>
+          bestChunk(
+            query,
+            [...source.read([row])].map(({ vector }) => vector),
+          );
         const best: number[] = [];
         const least = () => (best.length < 10 ? Number.NEGATIVE_INFINITY : (best[9] as number));
         const needOf = (row: number) => {
@@ -277,13 +289,11 @@ describe('the exact index', () => {
             best.push(estimate - error + (weight * (scores[row] as number)) / ((scores[row] as number) + half));
             best.sort((a, b) => b - a).splice(10);
           },
+          probed: (highest: (row: number) => number) => {
+            tooLow += visible.rows().filter((row) => highest(row) < cosineOf(row)).length;
+          },
         };
         index.scan(query, visible, await index.load(query, visible.rows()), target);
-        const cosineOf = (row: number) =>
-          bestChunk(
-            query,
-            [...source.read([row])].map(({ vector }) => vector),
-          );
         const near = visible.rows().filter((row) => cosineOf(row) >= needOf(row));
         expected += near.length;
         found += near.filter((row) => offered.has(row)).length;
@@ -292,6 +302,7 @@ describe('the exact index', () => {
       expect(expected).toBeGreaterThanOrEqual(200);
       expect(found / expected).toBeGreaterThanOrEqual(0.995);
       expect(compared / 20).toBeLessThan(visible.count / 3);
+      expect(tooLow / (20 * visible.count)).toBeLessThan(0.001);
     },
   );
 
