@@ -203,7 +203,7 @@ async function interrupted(setting: Setting): Promise<Row[]> {
 }
 
 /** Processes with one node each. */
-class Processes {
+export class Processes {
   readonly #starts: readonly LogNodeStart[];
   readonly #children: ChildProcess[];
 
@@ -270,14 +270,14 @@ async function cpuOf(child: ChildProcess): Promise<number> {
   return (await ask(child, { ask: 'cpu' })).cpuUs ?? Number.NaN;
 }
 
-async function loaded(child: ChildProcess, wanted: Load): Promise<LoadFigures> {
+export async function loaded(child: ChildProcess, wanted: Load): Promise<LoadFigures> {
   const { load: figures } = await ask(child, { ask: 'load', ...wanted });
   if (figures === undefined) throw new Error('The node has measured nothing.');
   return figures;
 }
 
 /** Runs a measurement once to warm up, and then some times. */
-async function repeated<T>(times: number, measure: () => Promise<T>): Promise<T[]> {
+export async function repeated<T>(times: number, measure: () => Promise<T>): Promise<T[]> {
   await measure();
   await calm();
   const results: T[] = [];
@@ -310,7 +310,7 @@ async function found(folder: string, addresses: Readonly<Record<string, string>>
   await storage.close();
 }
 
-async function aloneLog({ folder }: Setting): Promise<LocalLog> {
+export async function aloneLog({ folder }: Setting): Promise<LocalLog> {
   const own = await mkdtemp(join(folder, 'alone-'));
   const database = openDatabase({ path: join(own, 'memory.db'), readOnly: false });
   database.pragma('synchronous = full');

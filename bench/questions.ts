@@ -18,6 +18,7 @@ import { fusionLocomo } from './fusion-locomo';
 import { growth } from './growth';
 import { importing } from './import';
 import { indexBuild } from './index-build';
+import { jetStreamLog } from './jetstream-log';
 import { million } from './million';
 import { nodeStorage } from './node-storage';
 import { opening } from './open';
@@ -60,6 +61,7 @@ export const questions: readonly Question[] = [
   auditReads,
   auditWrites,
   clusterLog,
+  jetStreamLog,
   nodeStorage,
   adaptersLang,
   connecting,

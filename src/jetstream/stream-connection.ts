@@ -47,8 +47,7 @@ export class StreamConnection {
    * @throws NO_QUORUM if no server answers; INVALID_INPUT if a server is too old, or the stream is not one for a log
    */
   static async open(settings: JetStreamSettings): Promise<StreamConnection> {
-    const { connect, credsAuthenticator } = await import('@nats-io/transport-node');
-    const { jetstream, jetstreamManager } = await import('@nats-io/jetstream');
+    const { connect, credsAuthenticator, jetstream, jetstreamManager } = await loadClients();
     const { servers, tls, credentials, waitMs } = settings;
     const authenticator =
       credentials !== undefined && 'creds' in credentials
@@ -195,6 +194,18 @@ export class StreamConnection {
       const { code } = error as { readonly code?: unknown };
       if (code !== wrongLastSequence && code !== wrongLastSequenceOfBatch) throw error;
     }
+  }
+}
+
+/** @throws INVALID_INPUT if the clients are not installed */
+async function loadClients() {
+  try {
+    const { connect, credsAuthenticator } = await import('@nats-io/transport-node');
+    const { jetstream, jetstreamManager } = await import('@nats-io/jetstream');
+    return { connect, credsAuthenticator, jetstream, jetstreamManager };
+  } catch (error) {
+    const message = `\`jetStream\` needs the clients of NATS, which cannot be loaded (${messageOf(error).split('\n')[0]}). Install them: npm install @nats-io/transport-node @nats-io/jetstream`;
+    throw Object.assign(invalidInput([{ path: ['log'], message }], 'options'), { cause: error });
   }
 }
 

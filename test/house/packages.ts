@@ -13,7 +13,6 @@ export const heavy: readonly string[] = [
   'papaparse',
   '@nats-io/transport-node',
   '@nats-io/jetstream',
-  '@nats-io/obj',
 ];
 
 /** What a user gets with the package: its dependencies, and what the build puts into it. */

@@ -7,6 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import { leaveCluster, MemoryError, MemoryStore } from 'multi-agent-memory';
 import { jetStream } from 'multi-agent-memory/jetstream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { shell, values } from '../cli/shell';
 import { findServer, NatsServers, titleWith } from './nats-server';
 
 const found = await findServer();
@@ -99,6 +100,20 @@ describe.skipIf('missing' in found)(titleWith(found, 'Stores on one stream'), ()
     const late = await open(newFolder());
     for (const store of [again, late, b]) expect(await store.admin.count({ consistency: 'linearizable' })).toBe(2);
     await assertEqual(late);
+  });
+
+  test('`cluster status` in a shell lists the stores, and is content without a leader', async () => {
+    const {
+      folders: pair,
+      stores: [a, b],
+    } = await two();
+    await close(a);
+    const log = jetStream({ servers: servers.addresses, stream, replicas: 1 });
+    opened.add(await MemoryStore.open(pair[0], { log, serve: true }));
+    const told = await shell(['cluster', 'status', pair[0]]);
+    expect(told.code).toBe(0);
+    const { cluster } = await b.cluster.status();
+    expect(values(told)).toMatchObject([{ cluster, role: 'follower', members: [{ role: 'learner' }, {}] }]);
   });
 
   test('an ended rule binds the next read on another store', async () => {
