@@ -38,6 +38,7 @@ import { recallSemantic } from './recall-semantic';
 import { reembed } from './reembed';
 import { remember64 } from './remember-64';
 import { rememberOne } from './remember-one';
+import { rememberScreened } from './remember-screened';
 import { retention } from './retention';
 import type { Question } from './shared/question';
 
@@ -45,6 +46,7 @@ import type { Question } from './shared/question';
 export const questions: readonly Question[] = [
   importing,
   rememberOne,
+  rememberScreened,
   remember64,
   recallSemantic,
   recallAfterWrites,

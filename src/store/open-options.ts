@@ -32,7 +32,7 @@ import type { ErasureReceipt } from '../erasure/receipt';
 import { receiptsShape } from '../erasure/verify-receipt';
 import type { ConsolidationPolicy, ParsedPolicy } from '../lifecycle/consolidation-policy';
 import type { SharedLog } from '../log/shared-log';
-import type { ScreeningOptions } from '../write/screening-gate';
+import type { ParsedScreening, ScreeningOptions } from '../write/screening-gate';
 import { ed25519Key } from './call-shapes';
 import { type ClusterOptions, type ClusterSettings, clusterShape } from './cluster-options';
 import { defaultMemoryBytes } from './composition/memory-shares';
@@ -126,10 +126,11 @@ export interface OpenOptions<M = Metadata> extends LongCallOptions {
    */
   erased?: readonly ErasureReceipt[];
   /**
-   * Looks for planted instructions in each new text, before it is stored. What the screener takes for one goes into quarantine: its trust is
-   * 'untrusted', and its writer is not told. `store.trust.quarantined`, `release` and `reject` review it. Default: nothing is screened.
+   * Looks for planted instructions in new texts from tools, documents and imports, before they are stored. What the screener takes for one
+   * goes into quarantine: its trust is 'untrusted', and its writer is not told. `store.trust.quarantined`, `release` and `reject` review it.
+   * 'off': nothing is screened. Default: on, with `builtInScreener()`.
    */
-  screening?: ScreeningOptions;
+  screening?: ScreeningOptions | 'off';
   /** Makes snapshots of the store in the background while it is open. A read-only store makes none. Default: no snapshots. */
   snapshots?: ScheduledSnapshots;
 }
@@ -178,7 +179,7 @@ export interface AuditOptions {
 export interface Options
   extends Omit<
     OpenOptions,
-    'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots' | 'consolidation' | 'erased'
+    'metadata' | 'limits' | 'quotas' | 'audit' | 'cluster' | 'snapshots' | 'consolidation' | 'erased' | 'screening'
   > {
   readonly audit: Omit<AuditOptions, 'reads' | 'signingKey'> & {
     readonly reads: ReadRecording;
@@ -198,6 +199,8 @@ export interface Options
     readonly encryptionKey?: Uint8Array | undefined;
   };
   readonly erased?: readonly ErasureReceipt[];
+  /** Undefined if nothing is screened. */
+  readonly screening?: ParsedScreening;
   readonly readOnly: boolean;
   readonly trustFolder: boolean;
   readonly serve: boolean;
@@ -297,7 +300,7 @@ const limitedShapes = forLimits((limits) => ({
   access: declarationsShape(limits).optional(),
   quotas: quotasShape(limits).optional(),
   consolidation: policiesShape(limits).optional(),
-  screening: screeningShape(limits).optional(),
+  screening: screeningShape(limits),
 }));
 
 /** @throws INVALID_INPUT with every issue. */

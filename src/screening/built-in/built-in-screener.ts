@@ -26,13 +26,21 @@ export function builtInScreener(): Screener {
     name: 'built-in-1',
     async screen(texts, { signal } = {}) {
       signal?.throwIfAborted();
-      const { model, threshold } = await import('./weights');
+      const { model, threshold } = weights ?? (await loadWeights());
       const verdicts: ScreeningVerdict[] = [];
       const pause = pauses(signal);
       for (const text of texts) verdicts.push(await verdictOf(model, threshold, text, pause));
       return verdicts;
     },
   };
+}
+
+/** The weights, once they are loaded. An `import()` of a loaded module still takes longer than a short text. */
+let weights: typeof import('./weights') | undefined;
+
+async function loadWeights(): Promise<typeof import('./weights')> {
+  weights = await import('./weights');
+  return weights;
 }
 
 /** Lets other work have a turn after some characters. */
@@ -62,7 +70,8 @@ export async function verdictOf(
     for (const sentence of sentencesOf(reading)) {
       const { logit, matched } = judge(model, sentence);
       if (logit > worst.logit) worst = { logit, matched, disguise };
-      await pause(sentence.length);
+      const turn = pause(sentence.length);
+      if (turn !== undefined) await turn;
     }
   }
   // The logistic function, moved so that the threshold of the model is one half.

@@ -98,5 +98,7 @@ export const rules: readonly Rule[] = [
 
 /** The rules that a normalized sentence matches, by index. */
 export function matchedRules(sentence: string): number[] {
-  return rules.flatMap(({ pattern }, i) => (pattern.test(sentence) ? [i] : []));
+  const matched: number[] = [];
+  for (const [i, { pattern }] of rules.entries()) if (pattern.test(sentence)) matched.push(i);
+  return matched;
 }

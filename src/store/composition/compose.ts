@@ -27,6 +27,7 @@ import { spacesInUse } from '../../reembedding/space-switch';
 import type { DivergenceWatch } from '../../replica/divergence-watch';
 import { LongChore } from '../../replica/long-chore';
 import { RecentDigests } from '../../replica/state-comparison';
+import { builtInScreener } from '../../screening/built-in/built-in-screener';
 import { CommitSync } from '../../sqlite/commit-sync';
 import { openSqlite } from '../../sqlite/open-sqlite';
 import { fromSqlite, translated } from '../../sqlite/sqlite';
@@ -314,6 +315,7 @@ async function compose(opened: Opened): Promise<Engine> {
         if (index !== undefined) await removeIndex(index);
       },
       summarizer: extractiveSummarizer(),
+      screener: builtInScreener(),
       cluster: log.cluster,
       openLog: log.open,
       closing: log.closing,

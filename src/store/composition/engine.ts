@@ -21,6 +21,7 @@ import { VisibleSetCache } from '../../recall/visible-set';
 import type { ChangeFeed } from '../../recall/watch';
 import { SpaceSwitch, type SpaceSwitchDeps } from '../../reembedding/space-switch';
 import type { ChoreKeeper } from '../../replica/chore-keeper';
+import type { Screener } from '../../screening/screener';
 import type { CommitSync } from '../../sqlite/commit-sync';
 import { translated } from '../../sqlite/sqlite';
 import type { ReadModel } from '../../state/read-model';
@@ -28,7 +29,7 @@ import type { AppliedBatch, AppliedEntry, StateStore } from '../../state/state-s
 import type { Checkpointer } from '../../state/tables/checkpointer';
 import { hashIdempotencyKey } from '../../state/tables/idempotency-key';
 import type { SpaceSearch } from '../../vector-index/planned-search';
-import { ScreeningGate } from '../../write/screening-gate';
+import { type ParsedScreening, ScreeningGate } from '../../write/screening-gate';
 import type { WriteContext } from '../../write/write-context';
 import { AuditCursorCipher } from '../audit-cursor';
 import { AuditRecorder } from '../audit-recorder';
@@ -61,6 +62,8 @@ export interface EngineDeps extends Pick<SpaceSwitchDeps, 'searchIn' | 'removeIn
   readonly checkpointer: Checkpointer | undefined;
   /** Makes facts where the caller names no summarizer. */
   readonly summarizer: Summarizer;
+  /** Judges new texts where the options name no screener. */
+  readonly screener: Screener;
   /** Undefined for a store that belongs to no cluster. */
   readonly cluster?: ClusterNode | undefined;
   /** Undefined for a store that is in memory or read-only. */
@@ -445,6 +448,10 @@ export class Engine {
     };
   }
 
+  #screeningGate(options: ParsedScreening): ScreeningGate {
+    return new ScreeningGate(options.screener ?? this.#deps.screener, options, () => this.state.policy);
+  }
+
   #writeContext(): WriteContext {
     const { state, environment } = this;
     const { storeKey, options } = this.#deps;
@@ -465,7 +472,7 @@ export class Engine {
       },
       hashIdempotencyKey: (key) => hashIdempotencyKey(storeKey, key),
       digest: (content) => createHmac('sha256', storeKey).update(content).digest('base64url'),
-      screening: options.screening && new ScreeningGate(options.screening, () => state.policy),
+      screening: options.screening && this.#screeningGate(options.screening),
       metadataSchema: options.metadata,
       parseMemory: (input) => this.shapes.parseMemory(input),
     };
