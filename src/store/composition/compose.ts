@@ -67,6 +67,9 @@ import { claimFolder } from './version-claims';
 /** The embedder for stores that are opened without one, and the embedders that earlier releases used for this. */
 const builtIns: BuiltIns = { current: builtInEmbedder(), previous: earlierBuiltInEmbedders() };
 
+/** What makes facts and screens texts where the host names nothing else. */
+const withoutModels = { summarizer: extractiveSummarizer(), screener: builtInScreener() };
+
 /**
  * Opens a folder for this process. This file is the composition root: only this file imports the implementations of ports (interfaces
  * with interchangeable implementations).
@@ -314,8 +317,7 @@ async function compose(opened: Opened): Promise<Engine> {
         const index = indexPath(opened, space);
         if (index !== undefined) await removeIndex(index);
       },
-      summarizer: extractiveSummarizer(),
-      screener: builtInScreener(),
+      ...withoutModels,
       cluster: log.cluster,
       openLog: log.open,
       closing: log.closing,
