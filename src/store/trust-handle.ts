@@ -75,7 +75,7 @@ export interface TrustExplanation extends Influence {
   /** The ids of the incidents that hold it. */
   incidents: string[];
   /**
-   * What the screener says about its text now. Absent if the store has no option `screening`, and 'failed' if the screener fails.
+   * What the screener says about its text now. Absent if the option `screening` is 'off', and 'failed' if the screener fails.
    */
   verdict?: (ScreeningVerdict & { screener: string }) | 'failed';
 }
