@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Policy } from '../access/policy';
 import type { SpaceName } from '../domain/command';
 import { MemoryError } from '../domain/errors';
-import { sourceChannels } from '../domain/memory';
+import { memoryKinds, sourceChannels } from '../domain/memory';
 import type { ParsedScope } from '../domain/scope';
 import type { TrustLevel } from '../domain/trust';
 import { nextTurn } from '../environment/timers';
@@ -15,7 +15,7 @@ import { ownTrust, type TrustColumns } from './apply/trust';
 import type { ChangeQueries } from './queries/change-queries';
 import type { MemoryQueries } from './queries/memory-queries';
 import type { SelectionQueries } from './queries/selection-queries';
-import { type RetainedRow, RetentionPass } from './retention-pass';
+import { endOfRow, endsOfAll, type RetainedRow, RetainedRows } from './retention-pass';
 import { bytesOf, FieldRows, RowLists, TagRows } from './row-lists';
 import type { AppliedBatch, StateStore } from './state-store';
 import type { Derivations } from './tables/derivations';
@@ -66,7 +66,7 @@ export class ReadModel {
   /** The ceilings with which the trust of the columns was computed: see `Policy.ceilingsText`. */
   #ceilingsText = '';
   readonly #trustPass: TrustPass;
-  readonly #retentionPass: RetentionPass;
+  readonly #retainedRows: RetainedRows;
   /** The retentions with which the times of the columns were computed. */
   #retentions: Policy['retentions'] = [];
   #next: { readonly chunks: ChunkCounts; isComplete: boolean } | undefined;
@@ -88,7 +88,7 @@ export class ReadModel {
     this.postings = new Postings({ read: (term) => state.words.read(term) }, postingBytes);
     this.#changedSince = prepareChangedSince(database);
     this.#trustPass = new TrustPass(database);
-    this.#retentionPass = new RetentionPass(database);
+    this.#retainedRows = new RetainedRows(database);
     this.#dataVersion = state.dataVersion();
     state.snapshot(() => {
       // Another process may have written since the state was loaded. Rules, labels and rows must come from the same snapshot.
@@ -122,7 +122,7 @@ export class ReadModel {
   /** A memory whose time is over, with the id of the retention that has ended it. Undefined for others, and for facts of such memories. */
   endedRow(row: number, now: number): { readonly id: string; readonly retention: string } | undefined {
     if (this.columns.isKept(row, now)) return undefined;
-    const columns = translated(() => this.#retentionPass.columnsOf(row));
+    const columns = translated(() => this.#retainedRows.columnsOf(row));
     const end = columns && this.#state.retention.endOf(columns);
     return columns !== undefined && end !== undefined && end.at <= now
       ? { id: columns.id, retention: end.id }
@@ -131,12 +131,12 @@ export class ReadModel {
 
   /** What decides how long the memories with rows after `after`, up to `upTo`, are kept. */
   retainedRows(after: number, upTo: number): RetainedRow[] {
-    return translated(() => this.#retentionPass.columnsIn(after, upTo));
+    return translated(() => this.#retainedRows.columnsIn(after, upTo));
   }
 
   /** What decides how long a memory is kept. Undefined if it is forgotten. */
   retainedRow(row: number): RetainedRow | undefined {
-    return translated(() => this.#retentionPass.columnsOf(row));
+    return translated(() => this.#retainedRows.columnsOf(row));
   }
 
   /**
@@ -311,15 +311,15 @@ export class ReadModel {
   /** Follows changes of what limits the time for which memories are kept: that of every row if a retention changed, else that of some. */
   #followRetention(changed: readonly { readonly row: number }[]): void {
     const { retentions } = this.policy;
-    const [state, pass] = [this.#state, this.#retentionPass];
+    const [state, columns] = [this.#state, this.columns];
     if (retentions !== this.#retentions) {
       const hadNone = this.#retentions.length === 0;
       this.#retentions = retentions;
-      if (retentions.length > 0) this.columns.replaceKept(pass.all(state, this.columns.last));
+      if (retentions.length > 0) columns.replaceKept(endsOfAll(state, columns));
       else if (!hadNone) this.columns.replaceKept(undefined);
     } else if (retentions.length > 0) {
-      const keptUntil = (row: number) => this.columns.keptUntil(row);
-      for (const { row } of changed) this.columns.setKept(row, pass.one(state, row, keptUntil));
+      const keptUntil = (row: number) => columns.keptUntil(row);
+      for (const { row } of changed) columns.setKept(row, endOfRow(state, columns, row, keptUntil));
     }
   }
 
@@ -419,6 +419,7 @@ type ColumnValues = readonly [
   ...[row: number, labelSet: number, owner: number, author: number, userId: string | null, sessionId: string | null],
   ...[length: number, validFrom: number, expiresAt: number | null, priority: number],
   ...[state: number, tags: string | null, chunks: number, trust: number | null, channel: number],
+  ...[createdAt: number, kind: number, pinned: number | null],
 ];
 
 const [active, forgotten, quarantined] = [1, 2, 3];
@@ -426,10 +427,14 @@ const noActors = { ofRow: () => [] };
 // More rows than this take as long as a pass over all of them.
 const maxFollowedRows = 256;
 
-const channelNumber = sql<number>`case source_channel ${sql.join(
-  sourceChannels.map((channel, i) => sql`when ${sql.lit(channel)} then ${sql.lit(i)}`),
-  sql` `,
-)} else -1 end`;
+const channelNumber = placeIn(sourceChannels, 'source_channel');
+const kindNumber = placeIn(memoryKinds, 'kind');
+
+/** The place of a column's value in a list, or -1. */
+function placeIn(values: readonly string[], column: string) {
+  const places = values.map((value, i) => sql`when ${sql.lit(value)} then ${sql.lit(i)}`);
+  return sql<number>`case ${sql.ref(column)} ${sql.join(places, sql` `)} else -1 end`;
+}
 
 /** Selects what `ColumnStore` keeps. SQLite gives numbers faster than texts, so it compares the texts that most rows have. */
 function selectColumns(space: number) {
@@ -443,6 +448,9 @@ function selectColumns(space: number) {
       chunksIn(space).as('chunks'),
       'trust',
       channelNumber.as('channel'),
+      'created_at',
+      kindNumber.as('kind'),
+      'pinned',
     ]);
 }
 
@@ -465,6 +473,9 @@ function columnsOf(values: ColumnValues, interning: ReadonlyInterning): RowColum
       expires_at: values[8],
       priority: values[9],
       chunks: values[12],
+      created_at: values[15],
+      kind: memoryKinds[values[16]] ?? '',
+      pinned: values[17] === null ? null : 1,
     },
     interning,
   );
@@ -473,8 +484,8 @@ function columnsOf(values: ColumnValues, interning: ReadonlyInterning): RowColum
 type ChangedValues = readonly [...ColumnValues, id: string, changeSeq: number];
 
 function rowChangeOf(values: ChangedValues, interning: ReadonlyInterning, trust: TrustLevel): RowChange {
-  const [row, id, changeSeq] = [values[0], values[15], values[16]];
-  const columns = columnsOf(values.slice(0, 15) as unknown as ColumnValues, interning);
+  const [row, id, changeSeq] = [values[0], values[18], values[19]];
+  const columns = columnsOf(values.slice(0, 18) as unknown as ColumnValues, interning);
   if (columns === undefined) return { row, id, changeSeq, type: 'forgotten', reindex: true, trust };
   return { row, id, changeSeq, type: 'revised', reindex: true, columns, trust };
 }
@@ -582,7 +593,7 @@ export interface ChangedRow {
 }
 
 /**
- * The values of each memory that every search needs, in one typed array for each column: 45 bytes a memory. Row 0 is not used. The rows
+ * The values of each memory that every search needs, in one typed array for each column: 55 bytes a memory. Row 0 is not used. The rows
  * with each label set, user, session, agent and tag are listed, too: 8 bytes for the label set, 12 for each of the next three, and 20 for
  * each tag. So a search takes as long as the memories that its selection is about, and not as long as the store.
  */
@@ -604,6 +615,10 @@ export class ColumnStore {
   /** When a memory expires, or when a retention ends the time for which it is kept, whichever is first. */
   expiresAt = new Float64Array(initialCapacity);
   priority = new Float64Array(initialCapacity);
+  createdAt = new Float64Array(initialCapacity);
+  /** The index of the kind in `memoryKinds`, plus 1. 0 if the record is damaged and names none. */
+  kind = new Uint8Array(initialCapacity);
+  pinned = new Uint8Array(initialCapacity);
   /** The trust of the memory or the tombstone, plus 1. 0 for a row that does not exist. */
   trust = new Uint8Array(initialCapacity);
   /** The number of changes to rows so far. */
@@ -768,9 +783,11 @@ export class ColumnStore {
   /** The number of bytes of RAM, without the few that a store always needs. */
   get bytes(): number {
     const { labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust } = this;
+    const { createdAt, kind, pinned } = this;
     const lists = [this.#byLabelSet, this.#users, this.#sessions, this.#agents, this.#tags];
     return (
       bytesOf(labelSet, owner, author, channel, active, chunks, length, validFrom, expiresAt, priority, trust) +
+      bytesOf(createdAt, kind, pinned) +
       (this.#kept === undefined ? 0 : bytesOf(this.#kept.own, this.#kept.until)) +
       lists.reduce((sum, { bytes }) => sum + bytes, 0)
     );
@@ -835,6 +852,9 @@ export class ColumnStore {
     this.expiresAt[row] = columns.expiresAt;
     if (this.#kept !== undefined) this.#kept.own[row] = columns.expiresAt;
     this.priority[row] = columns.priority;
+    this.createdAt[row] = columns.createdAt;
+    this.kind[row] = columns.kind === undefined ? 0 : memoryKinds.indexOf(columns.kind) + 1;
+    this.pinned[row] = columns.pinned ? 1 : 0;
   }
 
   // A forgotten row has label set 0, which no actor may read.
@@ -856,6 +876,9 @@ export class ColumnStore {
     this.validFrom = copy(this.validFrom, new Float64Array(capacity));
     this.expiresAt = copy(this.expiresAt, new Float64Array(capacity));
     this.priority = copy(this.priority, new Float64Array(capacity));
+    this.createdAt = copy(this.createdAt, new Float64Array(capacity));
+    this.kind = copy(this.kind, new Uint8Array(capacity));
+    this.pinned = copy(this.pinned, new Uint8Array(capacity));
     this.trust = copy(this.trust, new Uint8Array(capacity));
     if (this.#kept === undefined) return;
     const { own, until } = this.#kept;

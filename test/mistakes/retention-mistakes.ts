@@ -10,9 +10,9 @@ export const retentionMistakes: readonly Mistake[] = [
   ),
   mistake(
     'retention: the age of the last update',
-    'state/retention-pass.ts',
-    "'kind', 'created_at', 'pinned'",
-    "'kind', 'updated_at as created_at', 'pinned'",
+    'state/apply/apply-context.ts',
+    'createdAt: row.created_at',
+    'createdAt: (row as MemoryRow).updated_at',
   ),
   mistake(
     'retention: columns that do not follow its end',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { memoryKinds } from '../../src/domain/memory';
 import type { ParsedScope } from '../../src/domain/scope';
 import type { TrustLevel } from '../../src/domain/trust';
 import { candidateRows, type VisibleSet, VisibleSetCache } from '../../src/recall/visible-set';
@@ -19,6 +20,9 @@ const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   validFrom: fc.integer({ min: 0, max: 50 }),
   expiresAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 40 })),
   priority: fc.constantFrom(0, 0.5, 1),
+  createdAt: fc.nat(),
+  kind: fc.constantFrom(undefined, ...memoryKinds),
+  pinned: fc.boolean(),
   userId: fc.constantFrom(null, 'u', 'v'),
   sessionId: fc.constantFrom(null, 's'),
   agentId: fc.constantFrom(null, 'a', 'b'),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { memoryKinds } from '../../src/domain/memory';
 import type { ParsedScope } from '../../src/domain/scope';
 import type { RowColumns } from '../../src/state/apply/apply-context';
 import { ColumnStore, type ScopedRows } from '../../src/state/read-model';
@@ -15,6 +16,9 @@ const anyColumns: fc.Arbitrary<RowColumns> = fc.record({
   validFrom: fc.integer(),
   expiresAt: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat()),
   priority: fc.double({ min: 0, max: 1, noNaN: true }),
+  createdAt: fc.nat(),
+  kind: fc.constantFrom(undefined, ...memoryKinds),
+  pinned: fc.boolean(),
   userId: fc.constantFrom(null, 'u', 'v'),
   sessionId: fc.constantFrom(null, 's'),
   agentId: fc.constantFrom(null, 'a', 'b'),
@@ -86,6 +90,9 @@ describe('ColumnStore', () => {
             validFrom: columns.validFrom[row],
             expiresAt: columns.expiresAt[row],
             priority: columns.priority[row],
+            createdAt: columns.createdAt[row],
+            kind: memoryKinds[(columns.kind[row] as number) - 1],
+            pinned: columns.pinned[row] === 1,
           }).toEqual(known);
         }
         // A forgotten row has label set 0, which nobody may read.
@@ -109,6 +116,7 @@ describe('ColumnStore', () => {
       validFrom: 0,
       expiresAt: 1,
       priority: 1,
+      ...{ createdAt: 0, kind: 'episodic' as const, pinned: false },
       ...{ userId: null, sessionId: null, agentId: null, tags: [] },
     };
     for (const row of [1, 1_023, 1_024, 1_025, 100_000]) columns.apply({ row, columns: { ...given, length: row } });

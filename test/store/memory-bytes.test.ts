@@ -114,8 +114,8 @@ describe('stats().memory', () => {
     expect(memory.vectorBytes).toBeGreaterThan(count * (dimensions + dimensions / 8));
     expect(memory.vectorBytes).toBeLessThan(2 * count * (dimensions + dimensions / 8 + 40) + 2 ** 20);
     // Each memory has a user, an agent and a tag.
-    expect(memory.columnBytes).toBeGreaterThan(count * (44 + 8 + 12 + 12 + 20));
-    expect(memory.columnBytes).toBeLessThan(2 * count * (44 + 8 + 12 + 12 + 20));
+    expect(memory.columnBytes).toBeGreaterThan(count * (55 + 8 + 12 + 12 + 20));
+    expect(memory.columnBytes).toBeLessThan(2 * count * (55 + 8 + 12 + 12 + 20));
     await store.close();
   });
 
@@ -131,6 +131,9 @@ describe('stats().memory', () => {
       validFrom: 0,
       expiresAt: 1,
       priority: 1,
+      createdAt: 1,
+      kind: 'episodic' as const,
+      pinned: false,
     };
     const count = 50_000;
     const columns = new ColumnStore();
@@ -143,8 +146,8 @@ describe('stats().memory', () => {
     // All but some 500 short texts is in array buffers.
     expect((columns.bytes - empty) / grown).toBeGreaterThan(0.97);
     expect((columns.bytes - empty) / grown).toBeLessThan(1.03);
-    // 44 bytes of values, 8 for the list of the label set, 12 for each field and 20 for each tag, with room for growth.
-    expect(columns.bytes).toBeGreaterThan(count * (44 + 8 + 3 * 12 + 2 * 20));
-    expect(columns.bytes).toBeLessThan(2 * count * (44 + 8 + 3 * 12 + 2 * 20));
+    // 55 bytes of values, 8 for the list of the label set, 12 for each field and 20 for each tag, with room for growth.
+    expect(columns.bytes).toBeGreaterThan(count * (55 + 8 + 3 * 12 + 2 * 20));
+    expect(columns.bytes).toBeLessThan(2 * count * (55 + 8 + 3 * 12 + 2 * 20));
   });
 });

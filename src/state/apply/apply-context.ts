@@ -4,7 +4,7 @@ import type { ChunkVectors } from '../../domain/command';
 import type { StoredDeclaration } from '../../domain/declaration';
 import { defined } from '../../domain/defined';
 import { MemoryError } from '../../domain/errors';
-import { type ChangeType, type SourceChannel, sourceChannels } from '../../domain/memory';
+import { type ChangeType, type MemoryKind, memoryKinds, type SourceChannel, sourceChannels } from '../../domain/memory';
 import type { Namespace } from '../../domain/namespace';
 import type { TrustLevel } from '../../domain/trust';
 import type { ChangeQueries } from '../queries/change-queries';
@@ -117,6 +117,11 @@ export interface RowColumns {
   /** Epoch milliseconds. Infinity if the memory never expires. */
   readonly expiresAt: number;
   readonly priority: number;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Undefined if the record is damaged and names none. */
+  readonly kind: MemoryKind | undefined;
+  readonly pinned: boolean;
   readonly userId: string | null;
   readonly sessionId: string | null;
   /** The agent that wrote the memory. Null if the author is not an agent. */
@@ -197,6 +202,9 @@ type LabelColumns = Pick<
   | 'valid_from'
   | 'expires_at'
   | 'priority'
+  | 'created_at'
+  | 'kind'
+  | 'pinned'
 >;
 
 /** Converts a row to the form that `ColumnStore` keeps in RAM. */
@@ -216,6 +224,9 @@ export function rowColumnsOf(
     validFrom: row.valid_from,
     expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
     priority: row.priority,
+    createdAt: row.created_at,
+    kind: memoryKinds.find((kind) => kind === row.kind),
+    pinned: row.pinned !== null,
     userId: isText(row.user_id) ? row.user_id : null,
     sessionId: isText(row.session_id) ? row.session_id : null,
     agentId: interning.agentIdOf(row.author),

@@ -65,6 +65,15 @@ export class RetentionLookup {
     return first;
   }
 
+  /** When the time of a memory ends that is not pinned, without making an object for each of many. Infinity if it is kept without a limit. */
+  endAt(labelSet: number, kind: MemoryKind | undefined, createdAt: number): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const limit of this.#limitsOf(labelSet)) {
+      if (limit.kind === undefined || limit.kind === kind) first = Math.min(first, createdAt + limit.maxAgeMs);
+    }
+    return first;
+  }
+
   /** Whether the time of a memory is over. */
   isOver(columns: RetentionColumns, at: number): boolean {
     const end = this.endOf(columns);
