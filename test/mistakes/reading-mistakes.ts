@@ -43,8 +43,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'context of a session: counts turns that the reader may not see',
     'recall/sessions.ts',
-    'if (this.#visible.has(all[i] as number))',
-    'if (all[i] !== 0)',
+    'if (!this.#visible.has(row)) continue;',
+    'if (row === 0) continue;',
   ),
   mistake(
     'context of a session: joins the sessions of several users',
