@@ -75,6 +75,7 @@ export type {
   ScoreParts,
   SearchSummary,
   SourceChannel,
+  StandsFor,
   Visibility,
 } from './domain/memory';
 export type { Namespace } from './domain/namespace';

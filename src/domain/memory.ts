@@ -237,6 +237,14 @@ export interface Excerpt {
   end: number;
 }
 
+/** The memories that say the same as a hit, and that it stands for. */
+export interface StandsFor {
+  /** How many others there are among the memories that match at least as well as the last hit. From 1 up. */
+  others: number;
+  /** The ids of the first 20, best match first. Present with `explain: true`. */
+  ids?: string[];
+}
+
 /** A memory that `recall` found. */
 export interface Hit<M = Metadata> extends Memory<M> {
   /** From 0 to 1; higher is better. Scores from different calls can be compared. */
@@ -252,6 +260,8 @@ export interface Hit<M = Metadata> extends Memory<M> {
    * `explain: true` for every hit, otherwise for hits with a trust below 'standard'.
    */
   corroboratedBy?: number;
+  /** The other memories that this one stands for: see `distinct` of `RecallOptions`. Absent if there are none. */
+  standsFor?: StandsFor;
   /** The part of the text that matches best. Present if the text has more than 600 characters. */
   excerpt?: Excerpt;
 }

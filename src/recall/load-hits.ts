@@ -4,14 +4,15 @@ import type { ParsedSelection } from '../domain/parse/parse-selection';
 import type { Caller } from '../domain/scope';
 import type { MemoryRow } from '../state/tables/memory-row';
 import { ExcerptFinder, maxExcerptLength } from './excerpt';
+import type { HitSelection, SelectedHit } from './hit-selection';
 import type { ReadContext } from './read-context';
 import { recheck, viewOf } from './recheck';
 import { answerBytesOf, inLaterTurn, type RecordLoader } from './record-loader';
 import type { RankedRow } from './score';
-import { type SourceCap, type SourcePicker, unlimited } from './source-cap';
+import { type SourceCap, unlimited } from './source-cap';
 
-/** The ids in `SearchSummary.passedOver` at most. Each hit has them. */
-const maxPassedOver = 20;
+/** The ids at most in `SearchSummary.passedOver`, which each hit has, and in `Hit.standsFor`. */
+const maxListedIds = 20;
 
 /** The part of a request on which the hits depend, once the rows are ranked. */
 export interface HitsRequest {
@@ -62,9 +63,15 @@ function lowestScore(ranked: readonly RankedRow[], limit: number, cap: SourceCap
   return Number.NEGATIVE_INFINITY;
 }
 
-interface Loading {
+/** What decides which of the best rows become hits. */
+export interface SelectionRequest {
+  readonly selection: HitSelection;
+  /** Rows that exceed the cap, as the ranking has found out. They are explained only. */
+  readonly passedOver: ReadonlySet<number>;
+}
+
+interface Loading extends SelectionRequest {
   readonly request: HitsRequest;
-  readonly picker: SourcePicker;
   /** Undefined if nothing is explained. */
   readonly summary: SearchSummary | undefined;
 }
@@ -73,53 +80,73 @@ interface LoadedHits {
   readonly hits: Hit[];
   /** The records of the hits. */
   readonly records: MemoryRow[];
-  readonly picker: SourcePicker;
   /** Whether `maxBytes` ended the answer. */
   readonly isCut: boolean;
 }
 
-/** Loads the best rows, applies the second access check to each, and passes over those that exceed the cap. */
+/** Loads the best rows, applies the second access check to each, and chooses the hits among them. */
 export function loadHits(
   context: ReadContext,
   caller: Caller,
   loader: RecordLoader,
   best: readonly RankedRow[],
-  { request, picker, summary }: Loading,
+  { request, selection, passedOver, summary }: Loading,
 ): LoadedHits | typeof inLaterTurn {
-  const { topK, maxBytes, query, vector, selection } = request;
-  const hits: Hit[] = [];
-  const records: MemoryRow[] = [];
-  const passedOver: string[] = [];
-  let excerpts: ExcerptFinder | undefined;
+  const mostBytes = Math.min(request.maxBytes ?? Number.POSITIVE_INFINITY, context.limits.answerBytes);
+  for (const ranked of best) {
+    if (selection.isFull || (selection.bytes > mostBytes && selection.count > 1)) break;
+    const record = loader.get(ranked.row);
+    if (record === inLaterTurn) return inLaterTurn;
+    const memory = record && recheck(context, caller, record, viewOf(request.selection));
+    if (record === undefined || memory === undefined) continue;
+    if (passedOver.has(ranked.row)) selection.passOver(memory.id);
+    else selection.offer({ ranked, record, memory });
+  }
+  const fitting = fittingHits(context, request, selection.hits);
+  return { ...fitting, hits: hitsOf(context, request, fitting.selected, { selection, summary }) };
+}
+
+/** The first hits, as many as fit into the answer, and at least one. */
+function fittingHits({ limits }: ReadContext, { maxBytes }: HitsRequest, hits: readonly SelectedHit[]) {
+  const selected: SelectedHit[] = [];
   let bytes = 0;
   let isCut = false;
-  for (const { row, score, parts } of best) {
-    if (hits.length === topK) break;
-    const record = loader.get(row);
-    if (record === inLaterTurn) return inLaterTurn;
-    const memory = record && recheck(context, caller, record, viewOf(selection));
-    if (record === undefined || memory === undefined) continue;
-    if (!picker.takes(record)) {
-      passedOver.push(memory.id);
-      continue;
-    }
-    bytes += answerBytesOf(record);
-    isCut = hits.length > 0 && maxBytes !== undefined && bytes > maxBytes;
+  for (const hit of hits) {
+    bytes += answerBytesOf(hit.record);
+    isCut = selected.length > 0 && maxBytes !== undefined && bytes > maxBytes;
     if (isCut) break;
-    if (hits.length > 0 && bytes > context.limits.answerBytes) throw tooManyBytes(hits.length);
-    const hit: Hit = { ...memory, score, ...(summary === undefined ? {} : { parts }) };
+    if (selected.length > 0 && bytes > limits.answerBytes) throw tooManyBytes(selected.length);
+    selected.push(hit);
+  }
+  return { selected, records: selected.map(({ record }) => record), isCut };
+}
+
+function hitsOf(
+  context: ReadContext,
+  { query, vector }: HitsRequest,
+  selected: readonly SelectedHit[],
+  { selection, summary }: Pick<Loading, 'selection' | 'summary'>,
+): Hit[] {
+  const { passedOver } = selection;
+  const search = summary && {
+    ...summary,
+    ...(passedOver.length === 0 ? {} : { passedOver: passedOver.slice(0, maxListedIds) }),
+  };
+  let excerpts: ExcerptFinder | undefined;
+  return selected.map(({ ranked, memory, others }): Hit => {
+    const hit: Hit = { ...memory, score: ranked.score };
+    if (search !== undefined) hit.parts = ranked.parts;
+    if (others.length > 0) {
+      hit.standsFor = { others: others.length };
+      if (search !== undefined) hit.standsFor.ids = others.slice(0, maxListedIds);
+    }
     if (memory.text.length > maxExcerptLength) {
       excerpts ??= new ExcerptFinder(context, query, vector);
-      hit.excerpt = excerpts.find(row, memory.text);
+      hit.excerpt = excerpts.find(ranked.row, memory.text);
     }
-    hits.push(hit);
-    records.push(record);
-  }
-  if (summary !== undefined) {
-    const left = passedOver.length === 0 ? {} : { passedOver: passedOver.slice(0, maxPassedOver) };
-    for (const hit of hits) hit.search = { ...summary, ...left };
-  }
-  return { hits, records, picker, isCut };
+    if (search !== undefined) hit.search = search;
+    return hit;
+  });
 }
 
 function tooManyBytes(fitting: number): MemoryError {

@@ -15,11 +15,13 @@ import type { ScanningIndex } from '../vector-index/vector-index';
 import { Corroboration, leastSources } from './corroboration';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
+import { HitSelection } from './hit-selection';
 import { bestOf, type HitsRequest, loadHits } from './load-hits';
 import { type ComparedVectors, rankInMemory } from './rank-in-memory';
 import { rankInSessions } from './rank-in-sessions';
 import type { ReadContext } from './read-context';
 import { inLaterTurn, RecordLoader } from './record-loader';
+import { type Distinctness, SameStatements } from './same-statements';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
 import { SourceCap, SourcePicker } from './source-cap';
 import { timesOf } from './time/question-times';
@@ -39,6 +41,8 @@ export interface RecallRequest {
   readonly explain: boolean;
   /** The largest number of hits from one source. Undefined for the default. */
   readonly maxPerSource: number | undefined;
+  /** Which memories say the same, so that only one of them is a hit. Undefined if each is one. */
+  readonly distinct: Distinctness | undefined;
   /** The answer ends before it has more bytes. Undefined if more than `Limits.answerBytes` is refused. */
   readonly maxBytes: number | undefined;
   /** The query's vector, scaled to length 1, if the caller passes one. */
@@ -61,7 +65,7 @@ interface Search extends QueryVector {
   readonly times: TimeBoost | undefined;
   /** How often vectors are loaded for this search, from 1. */
   readonly attempt: number;
-  /** How many of the best rows are found. More than `topK` if too many of the best exceed the cap on a source. */
+  /** How many of the best rows are found. More than `topK` if too many of the best do not become hits. */
   readonly depth: number;
 }
 
@@ -75,7 +79,7 @@ type SearchResult =
   | { readonly type: 'rules-changed' }
   /** The hits are read in several turns of the event loop, and more turns are needed. */
   | { readonly type: 'more-turns-needed' }
-  /** Too many of the rows that were found exceed the cap on a source. */
+  /** Too many of the rows that were found exceed the cap on a source, or say the same as others. */
   | { readonly type: 'more-rows-needed' }
   /** The store switched to another embedding space. The query's vector cannot be compared with vectors there. */
   | { readonly type: 'space-changed' }
@@ -202,6 +206,7 @@ async function search(
         depth,
         isDeepest,
         areProposed: found.type === 'proposed',
+        prefersNewer: times === undefined,
       },
       cap: SourceCap.for(state, maxPerSource, topK),
       summary: request.explain ? summary : undefined,
@@ -210,7 +215,7 @@ async function search(
 }
 
 interface Answering {
-  readonly request: HitsRequest;
+  readonly request: HitsRequest & Pick<RecallRequest, 'distinct'>;
   readonly cap: SourceCap | undefined;
   readonly loader: RecordLoader;
   readonly visible: VisibleSet;
@@ -219,6 +224,8 @@ interface Answering {
   readonly areProposed: boolean;
   /** Whether no more rows can be found. */
   readonly isDeepest: boolean;
+  /** Whether the newer of two memories that say the same is a hit. The time that a question names decides itself. */
+  readonly prefersNewer: boolean;
   /** Undefined if nothing is explained. */
   readonly summary: (() => SearchSummary) | undefined;
 }
@@ -231,30 +238,64 @@ function answer(
   answering: Answering,
 ): SearchResult {
   const { cap, loader, depth, isDeepest, request } = answering;
-  const ranked = rankWith(cap);
+  const { distinct, topK } = request;
+  const rankedCap = rankingCap(answering);
+  const ranked = rankWith(rankedCap);
   // The best rows that exceed a cap are left out of the ranking, and explained all the same.
-  const uncapped = cap !== undefined && answering.summary !== undefined ? rankWith(undefined) : ranked;
+  const uncapped = rankedCap !== undefined && answering.summary !== undefined ? rankWith(undefined) : ranked;
   if (ranked === undefined || uncapped === undefined) return { type: 'vectors-missing' };
   const summary = answering.summary?.();
-  const { best, isWhole } = bestOf(context, uncapped === ranked ? ranked : united(ranked, uncapped), depth, cap);
-  const loaded = loadHits(context, caller, loader, best, { request, summary, picker: new SourcePicker(cap) });
+  const all = uncapped === ranked ? ranked : united(ranked, uncapped);
+  const { best, isWhole } = bestOf(context, all, depth, rankedCap);
+  const passedOver = without(all, ranked);
+  const picker = new SourcePicker(cap);
+  const same = distinct && new SameStatements(context.state, distinct);
+  const selection = new HitSelection({ topK, picker, same, prefersNewer: answering.prefersNewer });
+  const loaded = loadHits(context, caller, loader, best, { request, summary, selection, passedOver });
   if (loaded === inLaterTurn) return { type: 'more-turns-needed' };
-  const { hits, records, picker, isCut } = loaded;
-  if (hits.length < request.topK && picker.passedOver > 0 && !isCut) {
-    // An index proposes some of the rows only. If the cap leaves few of them, others may take the places.
+  const { hits, records, isCut } = loaded;
+  if (!isCut && !isDeepest) {
+    // An index proposes some of the rows only. If few of them become hits, others may take the places.
     const areAll = isWhole && !answering.areProposed;
-    if (!areAll && !isDeepest) return { type: 'more-rows-needed' };
-    if (picker.hasOneSource) return answer(context, caller, rankWith, { ...answering, cap: undefined });
+    const isShort = hits.length < topK && selection.hasLeftOut && !areAll;
+    if (isShort || (rankedCap !== undefined && picker.needsMoreThan(rankedCap.most)))
+      return { type: 'more-rows-needed' };
   }
+  if (!isCut && hits.length < topK && picker.hasOneSource)
+    return answer(context, caller, rankWith, { ...answering, cap: undefined });
+  addCorroboration(context, caller, answering, { hits, records });
+  return { type: 'hits', hits };
+}
+
+/**
+ * The cap that a ranking uses. It is wider than that of the answer if rows of a source say the same as others, because these do not count for
+ * their source.
+ */
+function rankingCap({ cap, depth, isDeepest, request }: Answering): SourceCap | undefined {
+  if (cap === undefined || request.distinct === undefined) return cap;
+  return isDeepest ? undefined : cap.times(depth / request.topK);
+}
+
+function addCorroboration(
+  context: ReadContext,
+  caller: Caller,
+  { summary, visible }: Answering,
+  { hits, records }: { readonly hits: Hit[]; readonly records: readonly MemoryRow[] },
+): void {
   // It takes as long as a small search. Two others and the author of a hit are three.
-  const isExplained = answering.summary !== undefined;
   const found = hits.flatMap((hit, i) =>
-    isExplained || isReported(hit.trust) ? [{ hit, record: records[i] as MemoryRow }] : [],
+    summary !== undefined || isReported(hit.trust) ? [{ hit, record: records[i] as MemoryRow }] : [],
   );
   if (found.length > 0 && context.state.interning.actorCount > leastSources) {
-    new Corroboration(context, caller, answering.visible).addTo(found);
+    new Corroboration(context, caller, visible).addTo(found);
   }
-  return { type: 'hits', hits };
+}
+
+/** The numbers of the rows that only the first list has. */
+function without(all: readonly RankedRow[], ranked: readonly RankedRow[]): ReadonlySet<number> {
+  const rows = new Set(all === ranked ? [] : all.map(({ row }) => row));
+  if (rows.size > 0) for (const { row } of ranked) rows.delete(row);
+  return rows;
 }
 
 /** The rows of both rankings, best first. */

@@ -63,18 +63,23 @@ export class SourceCap {
   readonly #state: State;
   readonly #sources: Sources;
 
-  private constructor(state: State, maxPerSource: number | undefined) {
+  private constructor(state: State, sources: Sources, most: number, isDefault: boolean) {
     this.#state = state;
-    this.#sources = new Sources(state);
-    this.most = maxPerSource ?? defaultMost;
-    this.isDefault = maxPerSource === undefined;
+    this.#sources = sources;
+    this.most = most;
+    this.isDefault = isDefault;
   }
 
   /** Makes the cap of a search. Undefined if no answer of it can exceed one. */
   static for(state: State, maxPerSource: number | undefined, topK: number): SourceCap | undefined {
     if ((maxPerSource ?? defaultMost) >= topK) return undefined;
     if (maxPerSource === undefined && !state.columns.hasBelow(standard)) return undefined;
-    return new SourceCap(state, maxPerSource);
+    return new SourceCap(state, new Sources(state), maxPerSource ?? defaultMost, maxPerSource === undefined);
+  }
+
+  /** Makes a cap that allows so many times more of each source. */
+  times(factor: number): SourceCap {
+    return new SourceCap(this.#state, this.#sources, this.most * factor, this.isDefault);
   }
 
   /** Returns the number of the source of a row, or `unlimited`. */
@@ -97,12 +102,18 @@ export class SourceCap {
   }
 }
 
+type CappedRow = Pick<MemoryRow, 'row' | 'id' | 'source_channel' | 'source_ref'>;
+
 /** Picks hits in the order of their scores, and passes over those that exceed a cap. */
 export class SourcePicker {
   readonly #cap: SourceCap | undefined;
   readonly #taken = new Map<number | string, number>();
-  /** The sources of the hits so far. */
-  readonly #sources = new Set<number | string>();
+  /** How many hits are of each source so far. */
+  readonly #sources = new Map<number | string, number>();
+  /** How many rows of each limited source were offered, also those that are no hits of their own. */
+  readonly #offered = new Map<number, number>();
+  /** The limited sources that have a row which another hit stands for. */
+  readonly #merged = new Set<number>();
   passedOver = 0;
 
   constructor(cap: SourceCap | undefined) {
@@ -110,24 +121,79 @@ export class SourcePicker {
   }
 
   /** Returns whether a row may be among the hits, and counts it. */
-  takes(record: Pick<MemoryRow, 'row' | 'id' | 'source_channel' | 'source_ref'>): boolean {
+  takes(record: CappedRow): boolean {
     if (this.#cap === undefined) return true;
-    const { row, id } = record;
-    const source = this.#cap.of(row);
-    const reference = this.#cap.isLimited(row) ? referenceOf(record) : undefined;
-    const keys = [...(source === unlimited ? [] : [source]), ...(reference === undefined ? [] : [reference])];
-    if (keys.some((key) => (this.#taken.get(key) ?? 0) >= (this.#cap as SourceCap).most)) {
-      this.passedOver++;
+    this.#offer(record);
+    const keys = this.#keysOf(record);
+    if (keys.some((key) => this.#countOf(key) >= (this.#cap as SourceCap).most)) {
+      this.passOver();
       return false;
     }
-    for (const key of keys) this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
-    this.#sources.add(source === unlimited ? (reference ?? id) : source);
+    this.#count(record, keys, 1);
     return true;
+  }
+
+  /** Counts a row that exceeds the cap, as the ranking has found out. */
+  passOver(): void {
+    this.passedOver++;
+  }
+
+  /** Counts a row that another hit stands for. It takes nothing of what its source may have. */
+  merge(record: CappedRow): void {
+    if (this.#cap === undefined) return;
+    const source = this.#offer(record);
+    if (source !== unlimited) this.#merged.add(source);
+  }
+
+  /** Counts one row in place of another, unless it exceeds the cap. Returns whether it does not. */
+  replaces(taken: CappedRow, record: CappedRow): boolean {
+    if (this.#cap === undefined) return true;
+    const [before, after] = [this.#keysOf(taken), this.#keysOf(record)];
+    this.#count(taken, before, -1);
+    const isAllowed = after.every((key) => this.#countOf(key) < (this.#cap as SourceCap).most);
+    this.#count(isAllowed ? record : taken, isAllowed ? after : before, 1);
+    return isAllowed;
   }
 
   /** Whether all hits are from one source, and the default cap passed over others of it: then it protects nobody. */
   get hasOneSource(): boolean {
-    return this.#cap?.isDefault === true && this.passedOver > 0 && this.#sources.size === 1;
+    const sources = [...this.#sources.values()].filter((count) => count > 0);
+    return this.#cap?.isDefault === true && this.passedOver > 0 && sources.length === 1;
+  }
+
+  /**
+   * Whether more rows of a source could be hits than a ranking had that was limited to `mostRanked` rows of each source, because other
+   * hits stand for some of them.
+   */
+  needsMoreThan(mostRanked: number): boolean {
+    const { most } = this.#cap ?? { most: 0 };
+    return [...this.#merged].some(
+      (source) => this.#countOf(source) < most && (this.#offered.get(source) ?? 0) >= mostRanked,
+    );
+  }
+
+  #offer({ row }: CappedRow): number {
+    const source = this.#cap?.of(row) ?? unlimited;
+    if (source !== unlimited) this.#offered.set(source, (this.#offered.get(source) ?? 0) + 1);
+    return source;
+  }
+
+  /** What the cap counts a row by: its source, and its reference. */
+  #keysOf(record: CappedRow): (number | string)[] {
+    const cap = this.#cap as SourceCap;
+    const source = cap.of(record.row);
+    const reference = cap.isLimited(record.row) ? referenceOf(record) : undefined;
+    return [...(source === unlimited ? [] : [source]), ...(reference === undefined ? [] : [reference])];
+  }
+
+  #countOf(key: number | string): number {
+    return this.#taken.get(key) ?? 0;
+  }
+
+  #count({ id }: CappedRow, keys: readonly (number | string)[], by: 1 | -1): void {
+    for (const key of keys) this.#taken.set(key, this.#countOf(key) + by);
+    const source = keys[0] ?? id;
+    this.#sources.set(source, (this.#sources.get(source) ?? 0) + by);
   }
 }
 

@@ -116,6 +116,9 @@ function queryShapes(limits: Limits) {
       context: flag.optional(),
       maxBytes: integer(1).optional(),
       maxPerSource: integer(1, limits.topK).optional(),
+      distinct: z
+        .union([z.enum(['near', 'exact']), z.literal(false)], { error: expected("'near', 'exact' or false") })
+        .optional(),
       explain: flag.optional(),
       time: flag.optional(),
       timeZone: timeZone.optional(),

@@ -147,6 +147,7 @@ export class PrincipalHandle<M = Metadata> implements MemoryHandle<M> {
         context: parsed.context ?? true,
         explain: parsed.explain ?? false,
         maxPerSource: parsed.maxPerSource,
+        distinct: parsed.distinct === false ? undefined : (parsed.distinct ?? 'exact'),
         maxBytes: parsed.maxBytes && Math.min(parsed.maxBytes, context.limits.answerBytes),
         vector: parsed.vector && unit(parsed.vector),
         timeZone: parsed.time === false ? undefined : (parsed.timeZone ?? 'UTC'),

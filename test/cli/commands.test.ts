@@ -113,11 +113,18 @@ describe('commands that read, while an application has the folder open', () => {
     expect(await found('--include=superseded', '--include=expired')).toEqual([first.id, second.id, expired.id].sort());
     expect(await found('--threshold=1')).toEqual([]);
     expect(await found('--threshold=0')).toEqual([second.id]);
+    const copy = await store.admin.remember('The refund goes to the bank', {
+      namespace,
+      validFrom: '2025-07-01T00:00:00Z',
+    });
+    expect(await found()).toEqual([copy.id]);
+    expect(await found('--distinct=off')).toEqual([second.id, copy.id].sort());
   });
 
   test.each([
     [['--threshold=1.5'], 'Invalid --threshold: expected a number from 0 to 1'],
     [['--threshold=half'], 'Invalid --threshold: expected a number from 0 to 1'],
+    [['--distinct=all'], 'Invalid --distinct: expected exact or near or off'],
     [['--as-of=2025-03-01'], 'Invalid --as-of: expected a time in ISO 8601 with a zone'],
     [['--include=forgotten'], 'Invalid --include: expected expired or superseded or consolidated or quarantined'],
     [['--min-score=0.5'], 'Unknown option --min-score. Did you mean --threshold?'],

@@ -105,7 +105,7 @@ export async function compareHits({ inMemory }: Library): Promise<void> {
       const readable = new Set(memories.filter(({ labels }) => reference.mayRead(who, labels)).map(({ id }) => id));
       const found = await every(handle.list({ limit: 5 }));
       for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
-        found.push(...(await handle.recall('note', { mode, topK: 500 })));
+        found.push(...(await handle.recall('note', { mode, topK: 500, distinct: false })));
       }
       const leak = found.find(({ id }) => !readable.has(id));
       if (leak !== undefined) throw new Error(`${JSON.stringify(who)} gets ${JSON.stringify(leak)}`);
@@ -180,10 +180,15 @@ async function readComplaint(handle: MemoryHandle, who: Who, reference: Referenc
     ['watch', idsOf(heard), ids],
   ];
   for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
-    answers.push([`recall ${mode}`, idsOf(await handle.recall('note', { mode, topK: 500 })), ids]);
-    const filtered = await handle.recall('note', { mode, topK: 500, filter: { priority: { gte: 0 } } });
+    answers.push([`recall ${mode}`, idsOf(await handle.recall('note', { mode, topK: 500, distinct: false })), ids]);
+    const filtered = await handle.recall('note', {
+      mode,
+      topK: 500,
+      distinct: false,
+      filter: { priority: { gte: 0 } },
+    });
     answers.push([`recall ${mode} with a filter`, idsOf(filtered), ids]);
-    const recent = await handle.recall('note of today', { mode, topK: 500 });
+    const recent = await handle.recall('note of today', { mode, topK: 500, distinct: false });
     answers.push([`recall ${mode} of a day`, idsOf(recent), ids]);
     const few = await handle.recall('note 1', { mode, topK: 2 });
     answers.push([`recall ${mode} of a few`, few.length, Math.min(2, ids.length)]);

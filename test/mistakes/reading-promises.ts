@@ -75,7 +75,7 @@ export const readingPromises: readonly Promised[] = [
       };
       await turns(false, alone);
       await turns(true, beside);
-      const hits = await ann.recall('apple pie', { explain: true, topK: 50 });
+      const hits = await ann.recall('apple pie', { explain: true, topK: 50, distinct: false });
       const contexts = (of: string) =>
         hits.filter(({ text, sessionId }) => text === of && sessionId !== undefined).map(({ parts }) => parts?.context);
       for (const of of ['apple pie', 'cold wind']) {

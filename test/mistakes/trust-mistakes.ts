@@ -105,6 +105,18 @@ export const trustMistakes: readonly Mistake[] = [
     'return !this.isDefault || row > 0;',
   ),
   mistake(
+    'distinct: a less trusted copy stands for a more trusted one',
+    'recall/hit-selection.ts',
+    "const mayStand = relation !== 'less' && trust >= 0;",
+    "const mayStand = relation !== 'less' && trust >= -3;",
+  ),
+  mistake(
+    'distinct: memories about two users are one',
+    'recall/same-statements.ts',
+    'const places = [labelSet[record.row], owner[record.row], record.user_id];',
+    'const places = [labelSet[record.row], owner[record.row]];',
+  ),
+  mistake(
     'corroboration: counts what was only reported',
     'recall/corroboration.ts',
     '(trust[row] as number) > standard &&',

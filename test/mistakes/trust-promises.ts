@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import type { NewMemory, Principal } from 'multi-agent-memory';
 
-import { every, open, type Promised, refused, texts } from './promise';
+import { every, open, type Promised, refused, secret, texts } from './promise';
 
 /** What trust promises: what is not trusted enough reaches no read, whatever it went through. */
 export const trustPromises: readonly Promised[] = [
@@ -94,10 +94,25 @@ export const trustPromises: readonly Promised[] = [
       for (let i = 0; i < 3; i++) await bring({ agentId: 'ann' }, 'the well, says ann');
       for (let i = 0; i < 2; i++) await bring({ agentId: 'ann', onBehalfOf: { userId: 'uma' } }, 'the well, says uma');
       for (let i = 0; i < 3; i++) await ann.remember('the well, notes ann', open);
-      const found = texts(await wes.recall('the well', { mode: 'keyword', topK: 20 }));
+      const found = texts(await wes.recall('the well', { mode: 'keyword', topK: 20, distinct: false }));
       const expected = ['the well, notes ann', 'the well, notes ann', 'the well, notes ann'];
       for (const who of ['a stranger', 'ann', 'uma']) expected.push(`the well, says ${who}`, `the well, says ${who}`);
       deepEqual(found, expected.sort());
+    },
+  },
+  {
+    name: 'of equal texts the most trusted is found once, for each user, and only what the reader sees counts',
+    async run({ ann, wes, store }) {
+      const say = (more: Partial<NewMemory> = {}) => wes.remember('the well is deep', { ...open, ...more });
+      const honest = await say({ priority: 0 });
+      await say({ source: { channel: 'tool' }, priority: 1 });
+      await say({ ...secret });
+      const other = await say({ userId: 'uma' });
+      const hits = await ann.recall('the well', { mode: 'keyword', explain: true });
+      deepEqual(hits.map(({ id }) => id).sort(), [honest.id, other.id].sort());
+      const standsFor = hits.find(({ id }) => id === honest.id)?.standsFor;
+      deepEqual([standsFor?.others, standsFor?.ids?.length], [1, 1]);
+      equal((await store.admin.recall('the well', { mode: 'keyword', distinct: false })).length, 4);
     },
   },
   {
@@ -109,7 +124,13 @@ export const trustPromises: readonly Promised[] = [
         store.as({ agentId }).remember('the well is 40 metres deep', { ...open, ...more });
       const corroborated = async () => {
         const [first] = await ann.recall('the well', { agentId: 'ann', mode: 'keyword', explain: true });
-        const hits = await ann.recall('the well', { mode: 'keyword', topK: 50, maxPerSource: 50, explain: true });
+        const hits = await ann.recall('the well', {
+          mode: 'keyword',
+          topK: 50,
+          maxPerSource: 50,
+          distinct: false,
+          explain: true,
+        });
         equal(first?.corroboratedBy, undefined);
         return hits.find(({ agentId }) => agentId === 'ann')?.corroboratedBy;
       };

@@ -48,7 +48,7 @@ const recalls = (['hybrid', 'semantic', 'keyword'] as const).map(
     name: `recall ${mode}`,
     isGated: mode !== 'keyword',
     run: async (handle, { namespace }, word) => ({
-      shown: idsOf(await handle.recall(`note ${word}`, { mode, namespace, topK: 50 })),
+      shown: idsOf(await handle.recall(`note ${word}`, { mode, namespace, topK: 50, distinct: false })),
     }),
   }),
 );

@@ -27,7 +27,9 @@ async function say(store: MemoryStore, by: Principal, text: string, rest: Partia
 
 /** The page that says it, as Ann finds it. */
 async function pageOf(store: MemoryStore, options: RecallOptions = {}): Promise<Hit | undefined> {
-  const hits = await store.as({ agentId: 'ann' }).recall(question, { namespace, topK: 30, ...options });
+  const hits = await store
+    .as({ agentId: 'ann' })
+    .recall(question, { namespace, topK: 30, distinct: false, ...options });
   return hits.find(({ origin }) => origin.channel === 'tool' && origin.ref === 'https://wells.example');
 }
 

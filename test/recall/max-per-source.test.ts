@@ -37,7 +37,9 @@ async function note(store: MemoryStore, count: number): Promise<void> {
 }
 
 const ask = (handle: MemoryHandle, options: RecallOptions = {}) =>
-  handle.within({ namespace }).recall('How deep is the well? What is the depth of the well?', options);
+  handle
+    .within({ namespace })
+    .recall('How deep is the well? What is the depth of the well?', { distinct: false, ...options });
 
 const by = (hits: readonly Hit[], agentId: string) => hits.filter((hit) => hit.agentId === agentId).length;
 

@@ -67,10 +67,10 @@ describe('recall', () => {
             if (mode === 'semantic') return embedded.has(id);
             return (mode === 'hybrid' && embedded.has(id)) || sharesWord(content);
           });
-          const everything = await store.admin.recall(query, { ...selected, mode, topK: 1_000 });
+          const everything = await store.admin.recall(query, { ...selected, mode, topK: 1_000, distinct: false });
           expect(everything.map(({ id }) => id).sort()).toEqual(found.map(({ id }) => id).sort());
           expect(everything).toEqual([...everything].sort(inOrder));
-          const hits = await store.admin.recall(query, { ...selected, mode, topK });
+          const hits = await store.admin.recall(query, { ...selected, mode, topK, distinct: false });
           expect(hits).toEqual(everything.slice(0, topK));
           await store.close();
         },
@@ -88,10 +88,10 @@ describe('recall', () => {
       })),
     );
     for (const mode of modes) {
-      const everything = await store.admin.recall('refund', { mode, topK: 1_000 });
+      const everything = await store.admin.recall('refund', { mode, topK: 1_000, distinct: false });
       expect(everything).toHaveLength(400);
       for (const topK of [1, 5, 50]) {
-        expect(await store.admin.recall('refund', { mode, topK })).toEqual(everything.slice(0, topK));
+        expect(await store.admin.recall('refund', { mode, topK, distinct: false })).toEqual(everything.slice(0, topK));
       }
     }
   });
@@ -99,13 +99,15 @@ describe('recall', () => {
   test('orders equal scores by creation time, newest first, and then by id', async () => {
     const store = await openInMemory({ clock: fakeClock() });
     for (let i = 0; i < 100; i++) await store.admin.remember('the same', { namespace, validFrom: new Date(5) });
-    const ids = (await store.admin.recall('same', { topK: 10 })).map(({ id }) => id);
+    const ids = (await store.admin.recall('same', { topK: 10, distinct: false })).map(({ id }) => id);
     expect(ids).toEqual([...ids].sort());
     const ticking = await filled(
       Array.from({ length: 100 }, () => ({ text: 'the same', validFrom: new Date(5) })),
       1,
     );
-    const times = (await ticking.admin.recall('same', { topK: 10 })).map(({ createdAt }) => createdAt.getTime());
+    const times = (await ticking.admin.recall('same', { topK: 10, distinct: false })).map(({ createdAt }) =>
+      createdAt.getTime(),
+    );
     expect(times).toEqual([...times].sort((a, b) => b - a));
   });
 
@@ -128,8 +130,10 @@ describe('recall', () => {
       const found: unknown[] = [];
       for (const mode of modes) {
         for (const query of ['apple', 'cherry banana', 'elder apple apple damson']) {
-          found.push(await store.admin.recall(query, { mode, explain: true, topK: 30 }));
-          found.push(await store.admin.recall(query, { mode, explain: true, filter: { userId: { ne: 'u1' } } }));
+          found.push(await store.admin.recall(query, { mode, explain: true, topK: 30, distinct: false }));
+          found.push(
+            await store.admin.recall(query, { mode, explain: true, filter: { userId: { ne: 'u1' } }, distinct: false }),
+          );
         }
       }
       found.push(await store.admin.list({ limit: 7 }), await store.admin.namespaces());
@@ -213,7 +217,7 @@ describe('recall', () => {
 });
 
 async function semanticIds(handle: MemoryHandle): Promise<Set<string>> {
-  return new Set((await handle.recall('x', { mode: 'semantic', topK: 1_000 })).map(({ id }) => id));
+  return new Set((await handle.recall('x', { mode: 'semantic', topK: 1_000, distinct: false })).map(({ id }) => id));
 }
 
 /** A search for fewer hits verifies fewer of them. */
@@ -231,7 +235,7 @@ describe('a score', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         async (memories, query, mode, threshold) => {
           const store = await filled(memories);
-          const hits = await store.admin.recall(query, { mode, explain: true, topK: 100 });
+          const hits = await store.admin.recall(query, { mode, explain: true, topK: 100, distinct: false });
           for (const { score, parts } of hits) {
             expect(score).toBeGreaterThanOrEqual(0);
             expect(score).toBeLessThanOrEqual(1);
@@ -241,9 +245,9 @@ describe('a score', () => {
             expect(semantic === undefined).toBe(mode === 'keyword');
             expect(keyword === undefined).toBe(mode === 'semantic');
           }
-          const above = await store.admin.recall(query, { mode, explain: true, topK: 100, threshold });
+          const above = await store.admin.recall(query, { mode, explain: true, topK: 100, threshold, distinct: false });
           expect(withoutSearch(above)).toEqual(withoutSearch(hits.filter(({ score }) => score >= threshold)));
-          const few = await store.admin.recall(query, { mode, explain: true, topK: 3, threshold });
+          const few = await store.admin.recall(query, { mode, explain: true, topK: 3, threshold, distinct: false });
           expect(withoutSearch(few)).toEqual(withoutSearch(above.slice(0, 3)));
           await store.close();
         },
@@ -308,9 +312,12 @@ describe('a score', () => {
 
   test('depends only on the memory, the query and the visible memories, and not on other hits or topK', async () => {
     const store = await filled(fc.sample(memory, { numRuns: 40, seed: 3 }));
-    const scores = new Map((await store.admin.recall('apple', { topK: 100 })).map(({ id, score }) => [id, score]));
+    const scores = new Map(
+      (await store.admin.recall('apple', { topK: 100, distinct: false })).map(({ id, score }) => [id, score]),
+    );
     for (const topK of [1, 7]) {
-      for (const { id, score } of await store.admin.recall('apple', { topK })) expect(score).toBe(scores.get(id));
+      for (const { id, score } of await store.admin.recall('apple', { topK, distinct: false }))
+        expect(score).toBe(scores.get(id));
     }
     for (const { id, score } of await store.admin.recall('apple', { threshold: 0.2 }))
       expect(score).toBe(scores.get(id));
@@ -346,7 +353,12 @@ test('recall and list select the same memories', async () => {
   const store = await filled(fc.sample(memory, { numRuns: 50, seed: 5 }));
   const everything = (await store.admin.list({ limit: 1_000 })).items;
   const filter = { or: [{ priority: { gt: 0.3 } }, { metadata: { a: { in: [1, 2] } } }], userId: { ne: 'u2' } };
-  const hits = await store.admin.recall('apple banana cherry damson elder', { mode: 'keyword', topK: 1_000, filter });
+  const hits = await store.admin.recall('apple banana cherry damson elder', {
+    mode: 'keyword',
+    topK: 1_000,
+    filter,
+    distinct: false,
+  });
   expect(hits.map(({ id }) => id).sort()).toEqual(
     everything
       .filter((each) => matches(each, filter))

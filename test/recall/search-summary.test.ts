@@ -1,4 +1,4 @@
-import { allow, MemoryStore, type NewMemory, type OpenOptions } from 'multi-agent-memory';
+import { allow, MemoryStore, type NewMemory, type OpenOptions, type RecallOptions } from 'multi-agent-memory';
 import { expect, onTestFinished, test } from 'vitest';
 
 const access = [allow({ agentId: 'reader' }, 'reader', ['open'])];
@@ -57,6 +57,15 @@ test.each(['?', '— …'])('`search` says that a query has no words, which then
   expect([hit?.search?.words, hit?.parts?.keyword]).toEqual([0, 0]);
   expect(await store.admin.recall(query, { mode: 'keyword' })).toEqual([]);
   expect(await store.admin.recall(query, { threshold: 'likely' })).toEqual([]);
+});
+
+test('an emoji is a word, which finds nothing by words where no memory has it', async () => {
+  const store = await storeWith({ open: 3, hidden: 0 });
+  const ask = (options: RecallOptions) => store.admin.recall('🎉', { explain: true, ...options });
+  expect((await ask({}))[0]).toMatchObject({ search: { words: 1 }, parts: { keyword: 0 } });
+  expect(await ask({ mode: 'keyword' })).toEqual([]);
+  const { id } = await store.admin.remember('We won 🎉', { namespace: ['open'] });
+  expect((await ask({ mode: 'keyword' })).map((hit) => hit.id)).toEqual([id]);
 });
 
 test('hits have `search` only with `explain`', async () => {

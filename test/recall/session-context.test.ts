@@ -81,7 +81,7 @@ describe('the context of a session', () => {
           }));
           const { results } = await store.admin.rememberMany(inputs);
           const query = {
-            ...{ mode, explain: true },
+            ...{ mode, explain: true, distinct: false as const },
             ...(mode !== 'keyword' && { vector }),
             ...(isFiltered && { filter: { priority: { gte: 0.5 } } }),
           };

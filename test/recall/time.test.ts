@@ -131,7 +131,8 @@ describe('the part of a score for a time', () => {
               ...(isEmbedded ? {} : { embed: false as const }),
             })),
           );
-          const ask = (options: object) => store.admin.recall(`apple ${when}`, { mode, explain: true, ...options });
+          const ask = (options: object) =>
+            store.admin.recall(`apple ${when}`, { mode, explain: true, distinct: false, ...options });
           const all = await ask({ topK: 100 });
           const plain = new Map((await ask({ topK: 100, time: false })).map(({ id, parts }) => [id, parts]));
           for (const { id, score, parts } of all) {

@@ -56,7 +56,13 @@ describe('a search of few enough memories', () => {
               ...(vector === undefined ? { embed: false as const } : { vector }),
             })),
           );
-          const query = { mode, threshold, explain: true, ...(mode === 'keyword' ? {} : { vector }) };
+          const query = {
+            mode,
+            threshold,
+            explain: true,
+            distinct: false as const,
+            ...(mode === 'keyword' ? {} : { vector }),
+          };
           // With room for every memory, each gets its exact score.
           const all = await store.admin.recall('refund card late', { ...query, topK: 100 });
           const best = await store.admin.recall('refund card late', { ...query, topK });

@@ -129,7 +129,7 @@ describe('reembed', () => {
     expect(written).toBeGreaterThan(5);
     await findsAll(store, [`written meanwhile ${written - 1}`, texts[0] as string]);
     const { items } = await store.admin.list({ limit: 1_000 });
-    const semantic = await store.admin.recall('anything', { mode: 'semantic', topK: 1_000 });
+    const semantic = await store.admin.recall('anything', { mode: 'semantic', topK: 1_000, distinct: false });
     expect(semantic).toHaveLength(items.length);
   });
 

@@ -149,7 +149,7 @@ class Run {
         const id = this.#one(step.which);
         const text = id === undefined ? undefined : this.texts.get(id);
         if (text === undefined) return;
-        const asked = admin.recall(text, { mode: 'semantic', topK: 1_000 });
+        const asked = admin.recall(text, { mode: 'semantic', topK: 1_000, distinct: false });
         return this.#goesOn(
           asked.then((hits) => {
             // A memory that is written meanwhile may have another text by now.
@@ -182,7 +182,7 @@ class Run {
       const [hit] = await store.admin.recall(text, { mode: 'semantic', topK: 1 });
       expect([hit?.id, hit?.text]).toEqual([id, text]);
     }
-    const hits = await store.admin.recall('note', { mode: 'semantic', topK: 1_000 });
+    const hits = await store.admin.recall('note', { mode: 'semantic', topK: 1_000, distinct: false });
     expect(hits.map(({ id }) => id).sort()).toEqual([...this.texts.keys()].sort());
   }
 

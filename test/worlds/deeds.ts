@@ -108,6 +108,7 @@ const look: fc.Arbitrary<Look> = fc.record({
       topK: fc.constantFrom(1, 3, 50),
       threshold: fc.constantFrom(0, 0.3),
       maxPerSource: fc.constantFrom(1, 2),
+      distinct: fc.constantFrom('near' as const, 'exact' as const, false as const),
       explain: fc.constant(true),
       context: fc.boolean(),
     },

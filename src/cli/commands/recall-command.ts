@@ -31,6 +31,11 @@ export const recallCommand: Command = {
       help: 'the most matches by one writer; default: 2 of those below standard trust, no limit for others',
       check: integer(1, 1_000),
     },
+    distinct: {
+      valueName: 'RULE',
+      help: 'leave out what says the same as a better match: exact (equal texts, the default), near or off',
+      check: oneOf('exact', 'near', 'off'),
+    },
     'as-of': {
       valueName: 'TIME',
       help: 'only what was true at this time, superseded memories included: 2026-03-01T12:30:00Z',
@@ -72,6 +77,7 @@ export const recallCommand: Command = {
           mode: line.text('mode') as (typeof modes)[number] | undefined,
           threshold: line.text('threshold') === 'likely' ? ('likely' as const) : line.number('threshold'),
           maxPerSource: line.number('max-per-source'),
+          distinct: distinctOf(line.text('distinct')),
           asOf: line.text('as-of'),
         }),
         include: line.texts('include') as (typeof states)[number][],
@@ -85,3 +91,7 @@ export const recallCommand: Command = {
       return exitCodes.success;
     }),
 };
+
+function distinctOf(rule: string | undefined): 'exact' | 'near' | false | undefined {
+  return rule === 'off' ? false : (rule as 'exact' | 'near' | undefined);
+}

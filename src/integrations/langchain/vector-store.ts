@@ -190,7 +190,8 @@ export class MemoryHandleVectorStore extends VectorStore {
     filter: Filter | null | undefined,
     options: RecallOptions,
   ): Promise<ScoredDocument[]> {
-    const selected = { ...options, topK, ...defined({ filter: filter ?? undefined }) };
+    // A vector store returns every document, also those with equal texts, whose metadata may differ.
+    const selected = { distinct: false as const, ...options, topK, ...defined({ filter: filter ?? undefined }) };
     const { hits } = await recallThatFits(this.#handle, query, selected);
     return hits.map((hit: Hit): ScoredDocument => [documentFromMemory(this.#handle, hit), hit.score]);
   }

@@ -101,7 +101,7 @@ async function recallPage(
   const { scope, conditions, pageSize } = plan;
   try {
     // Every item is ranked, whoever wrote it, so that no page ends before the last one.
-    const whole = { topK: pageSize, maxPerSource: pageSize };
+    const whole = { topK: pageSize, maxPerSource: pageSize, distinct: false } as const;
     return { hits: await space.handle.recall(query, { ...scope, ...allOf(conditions), ...whole }), pageSize };
   } catch (error) {
     if (pageSize === 1 || !isRefused(error, 'topK')) throw error;
@@ -129,7 +129,8 @@ async function rankRest(
     const compared = best.slice(0, Math.floor(partSize / 2));
     const added = ids.slice(start, start + partSize - compared.length);
     const part = [...compared.map(({ id }) => id), ...added];
-    const options = { ...plan.scope, filter: { id: { in: part } }, topK: part.length, maxPerSource: part.length };
+    const whole = { topK: part.length, maxPerSource: part.length, distinct: false } as const;
+    const options = { ...plan.scope, filter: { id: { in: part } }, ...whole };
     const hits = await space.handle.recall(query, options).catch((error: unknown) => {
       if (part.length > 1 && (isRefused(error, 'topK') || isRefused(error, 'filter'))) return undefined;
       throw error;

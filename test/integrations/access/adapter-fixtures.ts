@@ -8,7 +8,7 @@ export const sessionId = 's';
 /** A query that matches every memory. */
 export const query = 'note';
 /** A limit above the number of memories. */
-export const unlimited = { topK: 1_000 };
+export const unlimited = { topK: 1_000, distinct: false } as const;
 
 /** The fields of a memory that every adapter reads as one of its own. */
 export function adapterMemory(number: number) {

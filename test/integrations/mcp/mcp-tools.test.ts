@@ -164,6 +164,22 @@ describe('searches', () => {
     expect(await find({ from: '2020-01-01T00:00:00Z' })).toEqual([0, 1, 2]);
     expect(await find({ from: null, to: '2020-01-01T00:00:00Z' })).toEqual([]);
     expect(await find({ mode: 'keyword', explain: true, threshold: 0.01 })).toEqual([0, 1, 2]);
+    expect(await find({ onlyLikely: true, threshold: 1 })).toEqual([0, 1, 2]);
+    expect(await find({ query: 'boats on a lake', onlyLikely: true })).toEqual([]);
+  });
+
+  test('return equal texts once, and say how many others there are', async () => {
+    for (let n = 0; n < 3; n++) await add('The keys are at the bakery.', { sessionId: `s${n}` });
+    const find = async (options: object) =>
+      (
+        await answered<{ memories: { standsFor?: object; parts?: object }[] }>(client, 'search_memories', {
+          ...{ query: 'keys', ...options },
+        })
+      ).memories;
+    expect(await find({})).toMatchObject([{ standsFor: { others: 2 } }]);
+    const [hit] = await find({ explain: true, distinct: 'near' });
+    expect(hit?.standsFor).toEqual({ others: 2, ids: [expect.any(String), expect.any(String)] });
+    expect(await find({ distinct: 'off' })).toHaveLength(3);
   });
 
   test('return long lists in pages', async () => {

@@ -52,12 +52,18 @@ export const hitSchema = memorySchema.extend({
     z.object({
       semantic: z.exactOptional(z.number()),
       keyword: z.exactOptional(z.number()),
+      context: z.exactOptional(z.number()),
       recency: z.number(),
       priority: z.number(),
       time: z.exactOptional(z.number()),
     }),
   ),
   corroboratedBy: z.exactOptional(z.int().describe('How many other, independent sources say the same.')),
+  standsFor: z.exactOptional(
+    z
+      .object({ others: z.int(), ids: z.exactOptional(z.array(z.string())) })
+      .describe('How many other memories say the same and are left out.'),
+  ),
   search: z.exactOptional(
     z.object({
       method: z.enum(['words', 'exact', 'approximate']),
@@ -111,9 +117,9 @@ export function memoryOutput(memory: Memory): MemoryOutput {
 /** Converts a search result to JSON. */
 export function hitOutput(hit: Hit): HitOutput {
   const { excerpt: _, ...whole } = hit;
-  const { score, parts, search: found, corroboratedBy } = hit;
+  const { score, parts, search: found, corroboratedBy, standsFor } = hit;
   const search = found && searchOutput(found);
-  return { ...memoryOutput(whole), score, ...defined({ parts, search, corroboratedBy }) };
+  return { ...memoryOutput(whole), score, ...defined({ parts, search, corroboratedBy, standsFor }) };
 }
 
 function searchOutput({ times, ...search }: SearchSummary): NonNullable<HitOutput['search']> {

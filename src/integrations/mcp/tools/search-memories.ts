@@ -22,12 +22,27 @@ export const searchMemories = defineTool({
         .describe('semantic: by meaning. keyword: by words. hybrid: by both. Default: hybrid.'),
     ),
     threshold: z.exactOptional(z.number().min(0).max(1).describe('Minimum score, 0 to 1. Default: 0.')),
+    onlyLikely: z.exactOptional(
+      z
+        .boolean()
+        .describe(
+          'Returns only memories that probably answer the query, if any. Takes the place of threshold. Default: false.',
+        ),
+    ),
     maxPerSource: z.exactOptional(
       z
         .int()
         .min(1)
         .max(maxTopK)
         .describe('Maximum number of memories by one writer. Default: 2 of those with a trust below standard.'),
+    ),
+    distinct: z.exactOptional(
+      z
+        .enum(['near', 'exact', 'off'])
+        .describe(
+          'Leaves out memories that say the same as a better one. exact: with equal texts. near: also with the same content ' +
+            'words. off: leaves out none. Default: exact.',
+        ),
     ),
     context: z.exactOptional(
       z
@@ -57,8 +72,13 @@ export const searchMemories = defineTool({
     ),
   }),
   annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
-  async run(handle, { query, ...options }, { signal }) {
-    const { hits, isCut } = await recallThatFits(handle, query, { ...withDuring(options), signal });
+  async run(handle, { query, onlyLikely = false, distinct, ...options }, { signal }) {
+    const { hits, isCut } = await recallThatFits(handle, query, {
+      ...withDuring(options),
+      ...(onlyLikely ? { threshold: 'likely' as const } : {}),
+      ...(distinct === undefined ? {} : { distinct: distinct === 'off' ? (false as const) : distinct }),
+      signal,
+    });
     const shown = memoriesThatFit(hits);
     // If the store left out matches too, there is at least one.
     const omitted = hits.length - shown.length + (isCut ? 1 : 0);
