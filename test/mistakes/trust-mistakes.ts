@@ -111,6 +111,12 @@ export const trustMistakes: readonly Mistake[] = [
     "const mayStand = relation !== 'less' && trust >= -3;",
   ),
   mistake(
+    'distinct: a more trusted copy is left out',
+    'recall/hit-selection.ts',
+    "const mayBeLeftOut = relation !== 'more' && trust <= 0;",
+    "const mayBeLeftOut = relation !== 'more' && trust <= 3;",
+  ),
+  mistake(
     'distinct: memories about two users are one',
     'recall/same-statements.ts',
     'const places = [labelSet[record.row], owner[record.row], record.user_id];',

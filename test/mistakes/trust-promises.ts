@@ -104,15 +104,18 @@ export const trustPromises: readonly Promised[] = [
     name: 'of equal texts the most trusted is found once, for each user, and only what the reader sees counts',
     async run({ ann, wes, store }) {
       const say = (more: Partial<NewMemory> = {}) => wes.remember('the well is deep', { ...open, ...more });
-      const honest = await say({ priority: 0 });
-      await say({ source: { channel: 'tool' }, priority: 1 });
-      await say({ ...secret });
-      const other = await say({ userId: 'uma' });
+      const tool = { source: { channel: 'tool' as const } };
+      const [older, newer] = [{ validFrom: Date.UTC(2025, 1) }, { validFrom: Date.UTC(2025, 2) }];
+      // The copies with the higher priority have the higher score.
+      const first = await say({ ...older, priority: 1 });
+      await say({ ...tool, ...newer, priority: 0 });
+      const second = await say({ ...older, userId: 'uma', priority: 0 });
+      await say({ ...tool, ...newer, userId: 'uma', priority: 1 });
+      await say({ ...secret, ...newer });
       const hits = await ann.recall('the well', { mode: 'keyword', explain: true });
-      deepEqual(hits.map(({ id }) => id).sort(), [honest.id, other.id].sort());
-      const standsFor = hits.find(({ id }) => id === honest.id)?.standsFor;
-      deepEqual([standsFor?.others, standsFor?.ids?.length], [1, 1]);
-      equal((await store.admin.recall('the well', { mode: 'keyword', distinct: false })).length, 4);
+      deepEqual(hits.map(({ id }) => id).sort(), [first.id, second.id].sort());
+      for (const { standsFor } of hits) deepEqual([standsFor?.others, standsFor?.ids?.length], [1, 1]);
+      equal((await store.admin.recall('the well', { mode: 'keyword', distinct: false })).length, 5);
     },
   },
   {
