@@ -6,6 +6,9 @@ import type { SameStatements } from './same-statements';
 import type { RankedRow } from './score';
 import type { SourcePicker } from './source-cap';
 
+/** If copies fill an answer, so many memories are read for it. It takes about 10 ms, and the answer may have fewer hits than it could have. */
+export const mostOffered = (topK: number): number => Math.max(1_024, 4 * topK);
+
 /** A memory that may become a hit. */
 export interface HitCandidate {
   readonly ranked: RankedRow;
@@ -42,6 +45,7 @@ export class HitSelection {
   readonly #groups: Group[] = [];
   readonly #bySubject = new Map<string, Group[]>();
   readonly passedOver: string[] = [];
+  #offered = 0;
   #merged = 0;
   #bytes = 0;
 
@@ -57,9 +61,14 @@ export class HitSelection {
     return this.#groups.length === this.#rules.topK;
   }
 
+  /** Whether a hit stands for others. */
+  get hasMerged(): boolean {
+    return this.#merged > 0;
+  }
+
   /** Whether a memory was offered that did not become a hit of its own. */
   get hasLeftOut(): boolean {
-    return this.#merged + this.passedOver.length > 0;
+    return this.hasMerged || this.#rules.picker.passedOver > 0;
   }
 
   get hits(): readonly SelectedHit[] {
@@ -71,15 +80,21 @@ export class HitSelection {
     return this.#bytes;
   }
 
+  /** Whether more memories cannot change the answer, or would take too long to read because most of them are copies. */
+  get isDone(): boolean {
+    return this.isFull || (this.hasMerged && this.#offered >= mostOffered(this.#rules.topK));
+  }
+
   /** Leaves out a memory that exceeds the cap of its source. */
-  passOver(id: string): void {
+  passOver(id?: string): void {
     this.#rules.picker.passOver();
-    this.passedOver.push(id);
+    if (id !== undefined) this.passedOver.push(id);
   }
 
   /** Takes the next memory in the order of scores. */
   offer(candidate: HitCandidate): void {
     const { picker, same } = this.#rules;
+    this.#offered++;
     const alike = same && this.#alikeOf(same.subjectOf(candidate.record));
     if (alike?.some((group) => this.#joins(group, candidate))) {
       this.#merged++;

@@ -94,7 +94,11 @@ export function loadHits(
 ): LoadedHits | typeof inLaterTurn {
   const mostBytes = Math.min(request.maxBytes ?? Number.POSITIVE_INFINITY, context.limits.answerBytes);
   for (const ranked of best) {
-    if (selection.isFull || (selection.bytes > mostBytes && selection.count > 1)) break;
+    if (selection.isDone || (selection.bytes > mostBytes && selection.count > 1)) break;
+    if (summary === undefined && passedOver.has(ranked.row)) {
+      selection.passOver();
+      continue;
+    }
     const record = loader.get(ranked.row);
     if (record === inLaterTurn) return inLaterTurn;
     const memory = record && recheck(context, caller, record, viewOf(request.selection));

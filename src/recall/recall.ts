@@ -15,7 +15,7 @@ import type { ScanningIndex } from '../vector-index/vector-index';
 import { Corroboration, leastSources } from './corroboration';
 import { fusionCandidates, maxFusedMatches } from './fusion-candidates';
 import { gatherFacts } from './gather-facts';
-import { HitSelection } from './hit-selection';
+import { HitSelection, mostOffered } from './hit-selection';
 import { bestOf, type HitsRequest, loadHits } from './load-hits';
 import { type ComparedVectors, rankInMemory } from './rank-in-memory';
 import { rankInSessions } from './rank-in-sessions';
@@ -23,7 +23,7 @@ import type { ReadContext } from './read-context';
 import { inLaterTurn, RecordLoader } from './record-loader';
 import { type Distinctness, SameStatements } from './same-statements';
 import { type Candidates, findKeywordMatches, type RankedRow, type RecallMode, rank } from './score';
-import { SourceCap, SourcePicker } from './source-cap';
+import { SourceCap, SourcePicker, unlimited } from './source-cap';
 import { timesOf } from './time/question-times';
 import { TimeBoost } from './time/time-boost';
 import { compileSelection, type VisibleSet } from './visible-set';
@@ -247,14 +247,15 @@ function answer(
   const summary = answering.summary?.();
   const all = uncapped === ranked ? ranked : united(ranked, uncapped);
   const { best, isWhole } = bestOf(context, all, depth, rankedCap);
-  const passedOver = without(all, ranked);
+  const passedOver = new Set([...without(all, ranked), ...(distinct === undefined ? [] : beyondCap(best, rankedCap))]);
   const picker = new SourcePicker(cap);
   const same = distinct && new SameStatements(context.state, distinct);
   const selection = new HitSelection({ topK, picker, same, prefersNewer: answering.prefersNewer });
   const loaded = loadHits(context, caller, loader, best, { request, summary, selection, passedOver });
   if (loaded === inLaterTurn) return { type: 'more-turns-needed' };
   const { hits, records, isCut } = loaded;
-  if (!isCut && !isDeepest) {
+  const isDeepEnough = isDeepest || (selection.hasMerged && depth * depthFactor > mostOffered(topK));
+  if (!isCut && !isDeepEnough) {
     // An index proposes some of the rows only. If few of them become hits, others may take the places.
     const areAll = isWhole && !answering.areProposed;
     const isShort = hits.length < topK && selection.hasLeftOut && !areAll;
@@ -271,9 +272,9 @@ function answer(
  * The cap that a ranking uses. It is wider than that of the answer if rows of a source say the same as others, because these do not count for
  * their source.
  */
-function rankingCap({ cap, depth, isDeepest, request }: Answering): SourceCap | undefined {
+function rankingCap({ cap, depth, visible, request }: Answering): SourceCap | undefined {
   if (cap === undefined || request.distinct === undefined) return cap;
-  return isDeepest ? undefined : cap.times(depth / request.topK);
+  return depth >= visible.texts ? undefined : cap.times(depth / request.topK);
 }
 
 function addCorroboration(
@@ -289,6 +290,18 @@ function addCorroboration(
   if (found.length > 0 && context.state.interning.actorCount > leastSources) {
     new Corroboration(context, caller, visible).addTo(found);
   }
+}
+
+/** The rows that exceed a cap. A ranking has them if their scores are equal. */
+function beyondCap(best: readonly RankedRow[], cap: SourceCap | undefined): number[] {
+  if (cap === undefined) return [];
+  const counts = new Map<number, number>();
+  return best.flatMap(({ row }) => {
+    const source = cap.of(row);
+    const count = (counts.get(source) ?? 0) + 1;
+    counts.set(source, count);
+    return source !== unlimited && count > cap.most ? [row] : [];
+  });
 }
 
 /** The numbers of the rows that only the first list has. */

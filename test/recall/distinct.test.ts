@@ -96,6 +96,18 @@ describe('distinct: exact, the default', () => {
   });
 });
 
+test('many copies of one source leave the places to others, and do not make a search read them all', async () => {
+  const store = await openTeam();
+  const copies = Array.from({ length: 1_500 }, () => ({ text: mail, namespace, source: tool }));
+  await store.as({ agentId: 'ann' }).rememberMany(copies.map((copy) => ({ ...copy, embed: false })));
+  for (let i = 0; i < 12; i++) await say(store, `Lunch ${i} with customers.`, {}, 'cal');
+  const capped = await ask(store, { mode: 'keyword' });
+  expect([capped.length, capped.filter(({ agentId }) => agentId === 'ann').length]).toEqual([10, 1]);
+  const [hit] = await ask(store, { mode: 'keyword', maxPerSource: 10 });
+  expect(hit?.text).toBe(mail);
+  expect(hit?.standsFor?.others).toBeLessThanOrEqual(1_024);
+});
+
 describe('distinct: near', () => {
   const wordings = [
     'The user prefers dark mode.',
@@ -192,15 +204,13 @@ test('chooses in every mode as from the whole ranking, changes no score, and giv
         const store = await openTeam();
         for (const by of agents) {
           const items = memories.filter(({ agentId }) => agentId === by);
-          await store
-            .as({ agentId: by })
-            .rememberMany(
-              items.map(({ agentId: _, isReported, ...fields }) => ({
-                ...fields,
-                namespace,
-                ...(isReported && { source: tool }),
-              })),
-            );
+          await store.as({ agentId: by }).rememberMany(
+            items.map(({ agentId: _, isReported, ...fields }) => ({
+              ...fields,
+              namespace,
+              ...(isReported && { source: tool }),
+            })),
+          );
         }
         const whole = await ask(store, { mode, topK: 1_000, maxPerSource: 1_000, distinct: false }, 'deep well');
         const options = { mode, topK, ...(maxPerSource === undefined ? {} : { maxPerSource }) };
