@@ -49,8 +49,8 @@ export const readingMistakes: readonly Mistake[] = [
   mistake(
     'context of a session: joins the sessions of several users',
     'recall/sessions.ts',
-    'return this.#isOneSession(rows) ?',
-    'return this.#isOneSession(rows) || rows.length > 0 ?',
+    'if (!isOneSession) return',
+    'if (!isOneSession && count === 0) return',
   ),
   {
     name: 'duplicates: compares what the reader may not see',
