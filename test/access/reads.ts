@@ -29,7 +29,11 @@ export async function compareReads(look: Look): Promise<number> {
     const hits = await handle.recall('note', { mode, topK: 1_000, distinct: false, explain: mode === 'hybrid' });
     sameIds(hits, active, `recall, ${mode}`);
     for (const hit of hits) compareMemory(look, hit);
-    sameIds(await handle.recall('note', { mode, topK: 1_000, distinct: false, include }), visible, `recall of superseded too, ${mode}`);
+    sameIds(
+      await handle.recall('note', { mode, topK: 1_000, distinct: false, include }),
+      visible,
+      `recall of superseded too, ${mode}`,
+    );
   }
   for (const known of world.memories) {
     const memory = await handle.get(known.id);

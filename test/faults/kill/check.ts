@@ -22,7 +22,12 @@ export async function checkIndexes(store: MemoryStore, model: Model): Promise<vo
   assert.ok(ok, `verify() found ${JSON.stringify(problems)}`);
   const expected = remembered(model);
   for (const mode of ['keyword', 'semantic'] as const) {
-    const hits = await store.admin.recall(commonWord, { ...everything, mode, topK: expected.length + 10, distinct: false });
+    const hits = await store.admin.recall(commonWord, {
+      ...everything,
+      mode,
+      topK: expected.length + 10,
+      distinct: false,
+    });
     const ids = hits.map(({ id }) => id);
     assertSame(`${mode} recall`, ids, expected);
   }
@@ -47,7 +52,13 @@ export async function checkMemory(
   for (const mode of ['semantic', 'hybrid'] as const) {
     // The query is the whole long text, and one of its chunks matches.
     const isLong = text.length > 300;
-    const hits = await store.admin.recall(text, { ...everything, mode, distinct: false, topK: isLong ? 100 : 10, explain: true });
+    const hits = await store.admin.recall(text, {
+      ...everything,
+      mode,
+      distinct: false,
+      topK: isLong ? 100 : 10,
+      explain: true,
+    });
     const own = hits.find((hit) => hit.id === id);
     assert.ok(own !== undefined, `${mode} recall of ${id} by its text`);
     if (isLong || mode !== 'semantic') continue;
