@@ -36,7 +36,8 @@ export default defineConfig({
   // The index builder is the program of a child process. It lies beside the files that start it.
   entry: { ...entries, cli: 'src/cli/main.ts', 'index-builder': 'src/vector-index/index-builder.ts' },
   format: ['esm', 'cjs'],
-  dts: true,
+  // Nobody imports the two programs below. Their declarations would need more memory than Node.js takes by itself.
+  dts: { entry: entries },
   // What both entries use is one file, so that each class exists once in each format.
   splitting: true,
   // Rollup then turns the shared files into CommonJS and leaves `import()` alone; tsup's other way makes `require()` of it.
