@@ -153,6 +153,7 @@ export { type PromptContext, type PromptContextOptions, toContext } from './reca
 export type { ReembedOptions, ReembedProgress, ReembedResult } from './reembedding/reembedding-run';
 export { builtInScreener } from './screening/built-in/built-in-screener';
 export type { Screener, ScreeningVerdict } from './screening/screener';
+export { type ScreeningFunction, screenerFromFunction } from './screening/screener-from-function';
 export type { VerifyProblem } from './state/verify/damage';
 export type { AccessHandle, ExplainRequest, ExplainResult } from './store/access-handle';
 export type { AuditHandle, AuditPage, AuditQuery, AuditVerifyOptions, StoreAudit } from './store/audit-handle';
