@@ -56,6 +56,7 @@ function expectedScores(alone: readonly Hit[], written: readonly { id: string; s
   });
 }
 
+const idOf = (result: unknown) => (result as { id: string }).id;
 const sumOf = ({ parts }: Hit) => Object.values(parts ?? {}).reduce((sum, each) => sum + each, 0);
 
 describe('the context of a session', () => {
@@ -94,7 +95,7 @@ describe('the context of a session', () => {
               ? []
               : [
                   {
-                    id: (results[i] as { id: string }).id,
+                    id: idOf(results[i]),
                     session: sessionId && JSON.stringify([sessionId, userId ?? '', namespace]),
                     at: -ageDays,
                   },
@@ -116,6 +117,41 @@ describe('the context of a session', () => {
         },
       ),
       { numRuns: 12 },
+    );
+  });
+
+  test('finds the best among long sessions, most of which it need not compare', async () => {
+    const anyLongSession = fc.array(anyTurn, { minLength: 8, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyLongSession, { minLength: 8, maxLength: 20 }),
+        anyVector,
+        async (sessions, vector) => {
+          const store = await MemoryStore.inMemory({ embedder });
+          const turns = sessions.flatMap((all, number) =>
+            all.map(({ text, vector: own }) => ({
+              text,
+              vector: own ?? ones,
+              sessionId: `s${number}`,
+              namespace: ['n'],
+            })),
+          );
+          const { results } = await store.admin.rememberMany(turns);
+          const written = turns.map(({ sessionId: session }, i) => ({ id: idOf(results[i]), session, at: 0 }));
+          for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
+            const options = { mode, explain: true, distinct: false as const, ...(mode !== 'keyword' && { vector }) };
+            const ask = (more: object) => store.admin.recall('refund card late', { ...options, ...more });
+            const expected = expectedScores(await ask({ topK: turns.length, context: false }), written);
+            const highest = expected.map(({ score }) => score).sort((one, other) => other - one);
+            const best = await ask({ topK: 3 });
+            expect(highest.length).toBeGreaterThan(2);
+            expect(best).toHaveLength(3);
+            best.forEach(({ score }, i) => void expect(score).toBeCloseTo(highest[i] as number, 9));
+          }
+          await store.close();
+        },
+      ),
+      { numRuns: 4 },
     );
   });
 
