@@ -37,7 +37,9 @@ export function applyRemember(context: ApplyContext, draft: MemoryDraft, stamp: 
   const withKey = findKeyed(context, draft, interning.findActor(actor));
   const isOver = withKey !== undefined && context.retention.isOver(withKey, at);
   const found = isOver ? undefined : withKey;
-  const displaced = found !== undefined && losesKey(context, found, actor, trust) ? found : undefined;
+  // As for any other text: if a verdict counted, a writer would get the id of a memory that it may not see.
+  const trustOfWriter = writtenTrust(context, { ...draft, maxTrust: 'verified' }, actor, sources);
+  const displaced = found !== undefined && losesKey(context, found, actor, trustOfWriter) ? found : undefined;
   const keyed = displaced === undefined ? found : undefined;
   if (keyed !== undefined && !mayChange(policy, actor, 'update', memoryLabelsOf(context, keyed)))
     throw forbiddenRevision(draft);
