@@ -26,7 +26,10 @@ export interface SelectionRules {
   readonly picker: SourcePicker;
   /** Undefined if each memory is a hit of its own. */
   readonly same: SameStatements | undefined;
-  /** Whether, among memories that say the same, the newer one is the hit. Otherwise it is the one with the higher score. */
+  /**
+   * Whether, among memories that say the same in one session or in none, the newer one is the hit. Otherwise it is the one with the higher
+   * score.
+   */
   readonly prefersNewer: boolean;
 }
 
@@ -37,7 +40,7 @@ interface Group {
 
 /**
  * Chooses the hits among memories that it is offered in the order of their scores. A memory that says the same as a chosen one takes no
- * place of its own. The more trusted of the two is the hit, then the newer one, in the place of the first. A memory that exceeds the
+ * place of its own. The more trusted of the two is the hit, then the newer one of a session, in the place of the first. A memory that exceeds the
  * cap of its source is passed over, and hides no other.
  */
 export class HitSelection {
@@ -141,6 +144,8 @@ export class HitSelection {
   }
 
   #isNewer(one: HitCandidate, other: HitCandidate): boolean {
-    return this.#rules.prefersNewer && one.memory.validFrom.getTime() > other.memory.validFrom.getTime();
+    // What a turn means depends on its session, and the score tells whether that is the session which the question is about.
+    if (!this.#rules.prefersNewer || one.memory.sessionId !== other.memory.sessionId) return false;
+    return one.memory.validFrom.getTime() > other.memory.validFrom.getTime();
   }
 }

@@ -54,8 +54,8 @@ export interface RecallOptions<M = Metadata> extends Selection<M>, ReadOptions {
   maxPerSource?: number;
   /**
    * Which memories say the same, so that one of them is a hit and `standsFor` counts the others. It chooses hits and changes no score: others
-   * take the places. The more trusted memory is the hit, then the newer one by `validFrom`; if the query names a time, the one that
-   * matches better. Memories with different namespaces, access tags, users, owners or keys never say the same. Default: 'exact'.
+   * take the places. The more trusted memory is the hit, then the newer one by `validFrom`; in different sessions, or if the query names a
+   * time, the one that matches better. Memories with different namespaces, access tags, users, owners or keys never say the same. Default: 'exact'.
    *
    * - 'exact': memories with equal texts, apart from white space, the case of the first letter, and a full stop at the end.
    * - 'near': also memories with the same content words and near vectors. Texts that differ in a number, a name or a negation never are. A

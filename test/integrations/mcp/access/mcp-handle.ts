@@ -9,6 +9,7 @@ import {
   type MemoryPage,
   type MemoryStore,
   type NewMemory,
+  type RecallOptions,
 } from 'multi-agent-memory';
 import { memoryMcpServer } from 'multi-agent-memory/mcp';
 
@@ -63,11 +64,13 @@ class McpHandle {
     return this.#call('add_memory', { text, ...options });
   }
 
-  async #recall(query: string, { topK = 10, ...options }: { topK?: number }): Promise<Hit[]> {
+  async #recall(query: string, { topK = 10, distinct, ...options }: RecallOptions): Promise<Hit[]> {
     const { memories } = await this.#call<{ memories: Hit[] }>('search_memories', {
       query,
       topK: Math.min(topK, maxPageSize),
       ...options,
+      // Models take one type of value for an argument more reliably than two.
+      ...(distinct !== undefined && { distinct: distinct === false ? 'off' : distinct }),
     });
     return memories.map(read);
   }
