@@ -25,7 +25,7 @@ const verdictShape = fields({
  * A call of the screener rejects with what the function throws, and with INVALID_INPUT if it returns no verdict. A store then puts the
  * texts of that call into quarantine.
  *
- * @param name The name of the algorithm or the model, with its version. It is stored with every verdict.
+ * @param name The name of the algorithm or the model, with its version. `store.trust.explain` returns it with the verdict.
  * @throws INVALID_INPUT with every issue.
  * @example
  * ```ts

@@ -13,7 +13,7 @@ export interface ScreeningVerdict {
  * statement looks like a true one.
  */
 export interface Screener {
-  /** The name of the algorithm or the model, with its version. It is stored with every verdict. */
+  /** The name of the algorithm or the model, with its version. `store.trust.explain` returns it with the verdict. */
   readonly name: string;
   /**
    * Judges texts, each by itself: the verdict depends on nothing but the text. Returns one verdict for each text, in the same order.

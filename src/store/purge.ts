@@ -67,7 +67,7 @@ function pendingIn(folder: string, isBusy: boolean): PendingPurge[] {
   }
   if (existsSync(join(folder, raftFolder))) {
     const reason =
-      'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, for at most twice `snapshotEveryMs`.';
+      'The log of the cluster keeps entries on each node until a snapshot of the state replaces them, at most twice `snapshotEveryMs` after the next write.';
     pending.push({ part: 'raft', reason });
   }
   if (existsSync(join(folder, sharedLogFolder))) {
