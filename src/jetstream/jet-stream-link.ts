@@ -521,7 +521,7 @@ function regressed(reason: string): MemoryError {
 }
 
 function purgedTooFar(next: number, first: number): MemoryError {
-  const message = `The stream begins at entry ${first}, and this store needs entry ${next} next. Begin with an empty folder, which gets a snapshot.`;
+  const message = `The stream begins at entry ${first}, and this store needs entry ${next} next. Restore the stream from a backup of the servers, or make the folder a store of its own with \`multi-agent-memory cluster leave\`.`;
   return new MemoryError('LOG_REGRESSED', message);
 }
 
