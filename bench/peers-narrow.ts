@@ -6,7 +6,7 @@ import { bytesOf, type ScopeColumns, SqliteVec, type VisiblePart } from './peers
 import type { Ticket } from './shared/corpus';
 import { ticketsOf } from './shared/exhaustive';
 import { median } from './shared/figures';
-import { nearest } from './shared/nearest';
+import { nearest, nearestOnly } from './shared/nearest';
 import { type Question, samples } from './shared/question';
 import { readerRules as access, type Reader, readers, visibleTo } from './shared/readers';
 import { type Row, row } from './shared/row';
@@ -73,7 +73,7 @@ async function compared(
   { reader, kind, questions, all }: Comparison,
 ): Promise<Row[]> {
   const ours = new Side<Float32Array>(async (vector) =>
-    ticketsOf(await handle.recall('nearest', { mode: 'semantic', vector, topK: 10 })),
+    ticketsOf(await handle.recall('nearest', { ...nearestOnly, vector })),
   );
   const find = table.nearestIn(parts[reader.sees]);
   const theirs = new Side<Uint8Array>((bytes) => find(bytes));

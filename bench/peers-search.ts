@@ -7,7 +7,7 @@ import { memoryVectorStore } from './peers/memory-vector-store';
 import { type PeerIndex, PeerUnavailable, type SearchPeer } from './peers/peer';
 import { sqliteVec } from './peers/sqlite-vec';
 import { median } from './shared/figures';
-import { nearest } from './shared/nearest';
+import { nearest, nearestOnly } from './shared/nearest';
 import { type Question, type Setting, samples } from './shared/question';
 import { type Goal, type Row, row } from './shared/row';
 import { Side } from './shared/side';
@@ -88,7 +88,7 @@ interface Comparison {
 async function compared(setting: Setting, store: Store, corpus: Corpus, { peer, goal, index }: Comparison) {
   const agent = store.as({ agentId: 'agent' });
   const ours = new Side<Float32Array>(async (vector) => {
-    const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
+    const hits = await agent.recall('nearest', { ...nearestOnly, vector });
     return hits.map(({ metadata }) => metadata.ticket);
   });
   const theirs = new Side<ReturnType<PeerIndex['prepare']>>((search) => search());

@@ -1,7 +1,7 @@
 import type { MemoryHandle } from 'multi-agent-memory';
 import { memoryOf, type Ticket } from './shared/corpus';
 import { mean, median, shareFound } from './shared/figures';
-import { nearest } from './shared/nearest';
+import { nearest, nearestOnly } from './shared/nearest';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
 import { copyOfLoaded, openStore } from './shared/store';
@@ -70,6 +70,6 @@ export const recallAfterWrites: Question = {
 };
 
 async function ask(agent: MemoryHandle<Ticket>, vector: Float32Array): Promise<number[]> {
-  const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
+  const hits = await agent.recall('nearest', { ...nearestOnly, vector });
   return hits.map(({ metadata }) => metadata.ticket);
 }

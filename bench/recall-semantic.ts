@@ -1,6 +1,6 @@
 import { BareLance } from './shared/bare-lance';
 import { median } from './shared/figures';
-import { nearest } from './shared/nearest';
+import { nearest, nearestOnly } from './shared/nearest';
 import { type Question, samples } from './shared/question';
 import { row } from './shared/row';
 import { Side } from './shared/side';
@@ -24,7 +24,7 @@ export const recallSemantic: Question = {
     const agent = store.as({ agentId: 'agent' });
     const bare = await BareLance.create(setting.folder, all);
     const ours = new Side<Float32Array>(async (vector) => {
-      const hits = await agent.recall('nearest', { mode: 'semantic', vector, topK: 10 });
+      const hits = await agent.recall('nearest', { ...nearestOnly, vector });
       return hits.map(({ metadata }) => metadata.ticket);
     });
     const theirs = new Side<Float32Array>((vector) => bare.nearest(vector));

@@ -1,5 +1,8 @@
 import { dimensions } from './vectors';
 
+/** A recall that finds the nearest vectors, as peers do. With the context of sessions, which is the default, other memories come first. */
+export const nearestOnly = { mode: 'semantic', context: false, topK: 10 } as const;
+
 /** The numbers of the vectors nearest to a query, nearest first, by an exhaustive search. */
 export function nearest(vectors: readonly Float32Array[], query: Float32Array, limit: number): number[] {
   const best: { number: number; cosine: number }[] = [];
